@@ -1,0 +1,129 @@
+// What only a script can do: the palette, copy buttons, keyboard, dialogs in browsers without invoker commands.
+// Everything else is a link or a form that htmx makes quicker. No inline handlers anywhere: one listener per kind of event.
+
+const find = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const isTyping = (event) => event.target.closest?.("input, textarea, select, [contenteditable]");
+
+// Invoker commands (command="show-modal" commandfor="id") where the browser lacks them.
+if (!("command" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[commandfor]");
+    if (!button) return;
+    const dialog = document.getElementById(button.getAttribute("commandfor"));
+    if (button.getAttribute("command") === "show-modal") dialog.showModal();
+    else if (button.getAttribute("command") === "close") dialog.close();
+  });
+}
+
+// Copy: data-copy holds the text, data-copy-code means the <pre> of the same figure.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy], [data-copy-code]");
+  if (!button) return;
+  const text = button.dataset.copy ?? find("pre", button.closest("figure")).textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    toast("Copied");
+  } catch {
+    const source = button.closest("figure")?.querySelector("pre");
+    if (source) getSelection().selectAllChildren(source);
+    toast("Press Ctrl C to copy the selected text");
+  }
+});
+
+export function toast(message) {
+  const box = find("#toasts");
+  if (!box) return;
+  const note = document.createElement("div");
+  note.className = "toast";
+  note.textContent = message;
+  box.append(note);
+  setTimeout(() => note.remove(), 4000);
+}
+
+// Command palette: a combobox over server-drawn options.
+const palette = find("#cmd");
+const paletteInput = find("#cmd-input");
+const options = () => all("[role=option]", palette);
+
+function openPalette() {
+  if (!palette || palette.open) return;
+  palette.showModal();
+}
+
+function choose(step) {
+  const list = options();
+  if (!list.length) return;
+  const at = list.findIndex((o) => o.getAttribute("aria-selected") === "true");
+  const next = (at + step + list.length) % list.length;
+  list.forEach((o, i) => o.setAttribute("aria-selected", String(i === next)));
+  list[next].scrollIntoView({ block: "nearest" });
+  paletteInput.setAttribute("aria-activedescendant", list[next].id);
+}
+
+palette?.addEventListener("toggle", () => {
+  if (!palette.open) return;
+  paletteInput.select();
+  paletteInput.dispatchEvent(new CustomEvent("load-palette"));
+});
+paletteInput?.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown") choose(1);
+  else if (event.key === "ArrowUp") choose(-1);
+  else if (event.key === "Enter") {
+    const chosen = options().find((o) => o.getAttribute("aria-selected") === "true") ?? options()[0];
+    if (chosen) location.assign(chosen.href);
+  } else return;
+  event.preventDefault();
+});
+
+// Keyboard: Ctrl K, two-key jumps (data-keys="g e"), j/k/Enter in lists, [ and ] for pages, / for the search field.
+let firstKey = "";
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openPalette();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || find("dialog[open]")) return;
+  if (event.key === "/") {
+    const search = find("main [type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+    return;
+  }
+  const jump = firstKey && find(`[data-keys="${CSS.escape(firstKey)} ${CSS.escape(event.key)}"]`);
+  firstKey = jump ? "" : event.key;
+  if (jump) return jump.click();
+  if (event.key === "j" || event.key === "k") moveRow(event.key === "j" ? 1 : -1);
+  else if (event.key === "]") find("[rel=next]")?.click();
+  else if (event.key === "[") find("[rel=prev]")?.click();
+});
+
+// Rows are reached through their own link, so Enter opens it as everywhere else.
+function moveRow(step) {
+  const links = all("[data-row] a.main, .wf li > a");
+  if (!links.length) return;
+  const at = links.indexOf(document.activeElement);
+  links[Math.min(Math.max(at + step, 0), links.length - 1)].focus();
+}
+
+// A filter form sends only what is set, so that addresses stay short and readable.
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  const form = ctx.sourceElement?.closest?.("form[data-sparse]");
+  if (!form || ctx.request.method !== "GET") return;
+  const body = ctx.request.body;
+  for (const [name, value] of [...(body?.entries?.() ?? [])]) if (value === "") body.delete(name, value);
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form");
+  if (form?.matches("[data-sparse]")) for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
+  // The double click: one submit is one request. Re-enabled when the page comes back from the cache.
+  if (form?.method === "post") for (const button of all("button[type=submit], button:not([type])", form)) setTimeout(() => (button.disabled = true));
+});
+addEventListener("pageshow", () => all("form :disabled[data-was], form button:disabled").forEach((b) => (b.disabled = false)));
+
+// Errors of a fragment request that brought no HTML (server gone, no network).
+document.addEventListener("htmx:error", () => toast("The server did not answer. Nothing was changed; try again."));

@@ -1,0 +1,1 @@
+"""The JSON API over the same queries and operations as the pages."""

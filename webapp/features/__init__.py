@@ -1,0 +1,1 @@
+"""The pages, one package per feature: routes, queries, operations, forms."""

@@ -1,0 +1,45 @@
+"""The sidebar and what the command palette can jump to; an entry shows only to whom its page is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+
+from webapp.permissions import Permission
+from webapp.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page in the navigation. ``keys`` is the two-key jump, such as ``g e``."""
+
+    label: str
+    endpoint: str
+    icon: str
+    permission: Permission
+    group: str = ""
+    keys: str = ""
+
+
+ENTRIES = (
+    Entry("Overview", "overview.index", "overview", Permission.EXECUTIONS_READ, keys="g o"),
+    Entry("Executions", "executions.index", "executions", Permission.EXECUTIONS_READ, keys="g e"),
+    Entry("Ingest", "ingest_page.index", "download", Permission.INGEST_READ, group="Manage", keys="g i"),
+    Entry("API keys", "api_keys.index", "key", Permission.API_KEYS_READ, group="Manage", keys="g k"),
+)
+
+
+def entries_for(actor: Actor, app: Flask) -> list[Entry]:
+    """The entries that this actor may open, in order."""
+    return [e for e in ENTRIES if e.endpoint in app.view_functions and actor.may(e.permission)]
+
+
+def is_current(entry: Entry) -> bool:
+    """Whether the page shown belongs to the entry, for ``aria-current``."""
+    return (request.blueprint or "") == entry.endpoint.partition(".")[0]
+
+
+def url_of(entry: Entry) -> str:
+    """Where the entry leads."""
+    return url_for(entry.endpoint)
