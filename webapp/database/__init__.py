@@ -1,0 +1,1 @@
+"""The database around the models: embedded server, roles, tenancy, partitions."""
