@@ -1,0 +1,1 @@
+"""What a person should see: one list per person and organization, with a read state."""

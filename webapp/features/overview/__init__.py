@@ -1,0 +1,1 @@
+"""The first page: what is wrong, what it costs, who is hit."""

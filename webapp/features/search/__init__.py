@@ -1,0 +1,1 @@
+"""The command palette: pages, flows and executions from one field."""
