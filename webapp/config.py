@@ -1,7 +1,8 @@
 """All settings of the product, read once from the environment into one frozen object.
 
-Names the outside relies on: ``PORT``, ``HOST``, ``DATA_DIR``, ``DATABASE_URL``, ``DATABASE_OWNER_URL``. Every other setting is
-named ``AGENTICBUILDER_*``; an unknown name with that prefix stops the start, since a misspelt setting is otherwise silent.
+Names the outside relies on: ``PORT``, ``HOST``, ``DATA_DIR``, ``DATABASE_URL``, ``DATABASE_OWNER_URL``. Every other
+setting is named ``AGENTICBUILDER_*``; an unknown name with that prefix stops the start, since a misspelt setting is
+otherwise silent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Static files under names that hold their hash, compressed once, served as immutable by WhiteNoise.
 
-A proxy may keep ``app.3f9c….css`` for ever, because a changed file has another name. The build is a folder in ``DATA_DIR``,
-made on the first start of a version and moved into place in one step, so two workers cannot see half of it.
+A proxy may keep ``app.3f9c….css`` for ever, because a changed file has another name. The build is a folder in
+``DATA_DIR``, made on the first start of a version and moved into place in one step, so two workers cannot see half of
+it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def _hashed_name(path: Path) -> str:
 def manifest(source: Path = SOURCE) -> dict[str, str]:
     """``css/app.css`` -> ``css/app.<hash>.css`` for every static file."""
     files = (p for p in sorted(source.rglob("*")) if p.is_file())
-    return {p.relative_to(source).as_posix(): (p.parent.relative_to(source) / _hashed_name(p)).as_posix() for p in files}
+    return {
+        p.relative_to(source).as_posix(): (p.parent.relative_to(source) / _hashed_name(p)).as_posix() for p in files
+    }
 
 
 def build(source: Path, target_root: Path, names: dict[str, str]) -> Path:

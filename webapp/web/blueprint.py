@@ -26,9 +26,9 @@ def finish_transaction(response: Response) -> Response:
 class GuardedBlueprint(Blueprint):
     """A blueprint whose routes must state who may use them.
 
-    ``permission`` is a required keyword of ``@bp.get`` and ``@bp.post``: leaving it out is a TypeError at import. A view
-    behind a :class:`Permission` gets the actor as first argument; one marked ``public("why")`` gets none. GET rolls back,
-    a write commits when it answers below 400.
+    ``permission`` is a required keyword of ``@bp.get`` and ``@bp.post``: leaving it out is a TypeError at import. A
+    view behind a :class:`Permission` gets the actor as first argument; one marked ``public("why")`` gets none. GET
+    rolls back, a write commits when it answers below 400.
     """
 
     def add_url_rule(  # type: ignore[override]

@@ -35,8 +35,8 @@ TITLES = {
     503: "Busy, try again in a moment",
 }
 DEFAULTS = {
-    403: "Your role in this organization does not allow it. An owner or admin of the organization can change your role.",
-    404: "The address is wrong, the record was removed, or it belongs to another organization. Switch the organization and try again.",
+    403: "Your role in this organization does not allow it. An owner or admin of it can change your role.",
+    404: "The address is wrong, the record was removed, or it belongs to another organization: switch and try again.",
     500: "The failure was logged. Nothing was half-written: the whole request was undone.",
     503: "The database did not answer in time. Nothing was stored; the same request can be sent again.",
 }

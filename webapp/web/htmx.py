@@ -1,7 +1,8 @@
 """The only place that knows htmx's headers: what htmx 4 tells us, and what we may tell it.
 
-htmx-flask 0.1.0 gives ``request.htmx`` and the response headers, but it predates htmx 4: it knows neither ``HX-Source`` nor
-the ``tag#id`` form of ``HX-Target``, and refuses some valid swap names. The rest of the product therefore asks this module.
+htmx-flask 0.1.0 gives ``request.htmx`` and the response headers, but it predates htmx 4: it knows neither ``HX-Source``
+nor the ``tag#id`` form of ``HX-Target``, and refuses some valid swap names. The rest of the product therefore asks this
+module.
 """
 
 from __future__ import annotations

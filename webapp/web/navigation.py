@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 
-from webapp.permissions import Permission
 from webapp.actor import Actor
+from webapp.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)

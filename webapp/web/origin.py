@@ -1,8 +1,8 @@
 """Cross-site request forgery is refused here, once, from what the browser says about where a request comes from.
 
-Sec-Fetch-Site decides where it is sent (HTTPS and localhost); plain HTTP in a company network falls back to Origin against
-our own address. A cookie-bearing write with neither header is refused. Requests with an API key never read a cookie and are
-not checked here.
+Sec-Fetch-Site decides where it is sent (HTTPS and localhost); plain HTTP in a company network falls back to Origin
+against our own address. A cookie-bearing write with neither header is refused. Requests with an API key never read a
+cookie and are not checked here.
 """
 
 from __future__ import annotations

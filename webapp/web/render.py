@@ -14,8 +14,8 @@ def render_page(
 ) -> Response:
     """Draw ``template``, or the partial whose element id htmx is about to replace.
 
-    ``fragments`` maps element ids to partials. An unknown target, a history restore or a browser without JavaScript gets
-    the whole page from the same context, so a fragment never has a URL or a permission of its own.
+    ``fragments`` maps element ids to partials. An unknown target, a history restore or a browser without JavaScript
+    gets the whole page from the same context, so a fragment never has a URL or a permission of its own.
     """
     chosen = template
     if htmx.is_fragment_request():

@@ -1,4 +1,6 @@
-"""What every page of the app shell needs: the actor, navigation, unread notifications, and time filters in the reader's zone."""
+"""What every page of the app shell needs: the actor, navigation, unread notifications, and time filters in the
+reader's zone.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def _full_time(at: datetime | None) -> str:
 def init_app(app: Flask) -> None:
     """Register filters and the context of the layouts."""
     app.jinja_env.filters.update(formats.FILTERS, clock=_clock, ago=_ago, full_time=_full_time)
-    app.jinja_env.globals.update(now=now, reader_zone=zone, nav_current=navigation.is_current, nav_url=navigation.url_of)
+    app.jinja_env.globals.update(
+        now=now, reader_zone=zone, nav_current=navigation.is_current, nav_url=navigation.url_of
+    )
 
     @app.context_processor
     def shell() -> dict[str, Any]:
