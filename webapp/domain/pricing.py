@@ -15,8 +15,8 @@ LEDGER_UNIT = Decimal("0.0000000001")
 
 # Where another company's models are sold under the same prices, asked after the seller's own list.
 FALLBACKS = {"azure": ("openai", "anthropic", "deepseek", "x-ai", "moonshotai"), "google": ("anthropic",)}
-# Makers of models, asked by the model's name when the provider is unknown or is only the client library's name.
-# Resellers are left out: their prices differ, and a model's name alone does not say who sold the call.
+# Makers of models, asked by the model's name when the provider is unknown or itself a maker (whose client library many
+# others speak to). Resellers are left out: their prices differ, and a model's name does not say who sold the call.
 MAKERS = (
     "openai", "anthropic", "google", "mistral", "deepseek", "x-ai", "cohere", "moonshotai", "zhipuai", "minimax",
     "meta", "voyageai",
@@ -56,8 +56,9 @@ class Price:
     """One price row: what a million tokens of a model cost, between two moments and under its conditions.
 
     ``match_kind`` says how ``pattern`` (lower case) meets a model's name: exact, prefix or regex. ``conditions`` may
-    hold ``input_tokens_above`` (the whole call is dearer past it), ``utc_from`` and ``utc_until`` (a part of the day)
-    and ``rank`` (order of asking within a provider). An empty provider fits any.
+    hold ``input_tokens_above`` (the whole call is dearer past it), ``utc_from`` and ``utc_until`` (a part of the day),
+    ``usd_per_request`` (a fee beside the tokens) and ``rank`` (order of asking within a provider). An empty provider
+    fits any.
     """
 
     id: UUID | None
@@ -154,12 +155,13 @@ class PriceBook:
 
     def _look_up(self, provider: str | None, model: str) -> tuple[list[Price], list[Price]]:
         names = list(_names(model))
-        seller = canonical_provider(provider)
+        written = (provider or "").strip().lower()
+        seller = written if written in self._shipped else canonical_provider(provider)
         own = [
             price
             for name in names
             for row in self._own
-            if row.matches(name) and (not row.provider or row.provider in (seller, provider))
+            if row.matches(name) and row.provider in ("", seller, written)
             for price in row.prices
         ]
         for asked in self._sellers(seller, names[0]):
@@ -173,6 +175,8 @@ class PriceBook:
         if seller in self._shipped:
             yield seller
             yield from FALLBACKS.get(seller, ())
+            if seller not in MAKERS:
+                return
         elif "/" in name and (prefixed := canonical_provider(name.split("/", 1)[0])) in self._shipped:
             yield prefixed
         yield from MAKERS
@@ -199,7 +203,8 @@ def cost_of(book: PriceBook, call: Call) -> Cost:
     amount = plain * base + tokens_out * (price.output_usd_per_mtok or Decimal(0))
     amount += cached * (base if price.cached_input_usd_per_mtok is None else price.cached_input_usd_per_mtok)
     amount += written * (base if price.cache_write_usd_per_mtok is None else price.cache_write_usd_per_mtok)
-    return Cost((amount / MILLION).quantize(LEDGER_UNIT), price)
+    fee = Decimal(price.conditions.get("usd_per_request", 0))
+    return Cost((amount / MILLION + fee).quantize(LEDGER_UNIT), price)
 
 
 def canonical_provider(provider: str | None) -> str | None:
