@@ -199,7 +199,7 @@ class BrowserSession(db.Model):
 
 
 class SavedView(db.Model):
-    """Added table: a filter that someone named, as the query string of its page; shared with the organization or not."""
+    """Added table: a filter that someone named, as the query string of its page; private or shared."""
 
     __tablename__ = "saved_views"
     __table_args__ = (

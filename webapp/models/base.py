@@ -96,9 +96,9 @@ _last_tick = 0
 def new_id(at: datetime | None = None) -> UUID:
     """Give a new UUIDv7. Ids made by one process sort in the order they were made.
 
-    48 bits of milliseconds, 12 bits of the sub-millisecond part (in 1/4096 ms), 62 random bits. With `at` the id carries
-    that time instead of the clock's (ingest, demo and benchmarks hand in their own clock); those ids keep no order
-    within a millisecond.
+    48 bits of milliseconds, 12 bits of the sub-millisecond part (in 1/4096 ms), 62 random bits. With `at` the id
+    carries that time instead of the clock's (ingest, demo and benchmarks hand in their own clock); those ids keep no
+    order within a millisecond.
     """
     if at is not None:
         return _uuid7(to_milliseconds(at) << 12 | secrets.randbits(12))

@@ -118,7 +118,7 @@ class Bookmark(db.Model):
 
 
 class ConversationShare(db.Model):
-    """A link that lets anyone who has it read one conversation, until it expires or is revoked. Only its hash is kept."""
+    """A link that lets its holder read one conversation until it expires or is revoked. Only its hash is kept."""
 
     __tablename__ = "conversation_shares"
     __table_args__ = (Index(None, "conversation_id"),)

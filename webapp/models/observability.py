@@ -32,8 +32,11 @@ class PriceMatch(StrEnum):
 
 
 class Span(db.Model):
-    """A span as it arrived: one serialized OTLP ResourceSpans message with just this span, so that a trace can be mapped
-    again when conventions change. Of two copies the later end wins, on a tie the larger content hash."""
+    """A span as it arrived: one serialized OTLP ResourceSpans message with just this span.
+
+    Kept so that a trace can be mapped again when conventions change. Of two copies the later end wins, on a tie the
+    larger content hash.
+    """
 
     __tablename__ = "spans"
     __table_args__ = (
@@ -57,7 +60,7 @@ class Span(db.Model):
 
 
 class TraceIndex(db.Model):
-    """Which execution a trace became. Unpartitioned, because a unique key on a partitioned table must hold the month."""
+    """Which execution a trace became. Unpartitioned: a unique key on a partitioned table must hold the month."""
 
     __tablename__ = "trace_index"
     __table_args__ = (Index(None, "flow_created_at"),)
@@ -70,8 +73,11 @@ class TraceIndex(db.Model):
 
 
 class UsageLedger(db.Model):
-    """One billable model call and what it cost, by the price row that was valid then; every sum of tokens and money comes
-    from here. Kept when its execution's month is dropped, so it holds ids without foreign keys. NULL = unknown."""
+    """One billable model call and what it cost, by the price row that was valid then. NULL = unknown.
+
+    Every sum of tokens and money comes from here. Kept when its execution's month is dropped, so it holds ids without
+    foreign keys.
+    """
 
     __tablename__ = "usage_ledger"
     __table_args__ = (
@@ -107,7 +113,7 @@ class UsageLedger(db.Model):
 
 
 class ModelPrice(db.Model):
-    """What a model costs, and when. Organization NULL = shipped; an organization's own row goes before a shipped one."""
+    """What a model costs, and when. Organization NULL = shipped; an organization's own row goes first."""
 
     __tablename__ = "model_prices"
     __table_args__ = (
@@ -187,8 +193,11 @@ class UsageRollup(db.Model):
 
 
 class RollupDirty(db.Model):
-    """A quarter hour whose sums are out of date. Only added to, one row per transaction and bucket, so writers never wait
-    for one another; the job that rebuilds a bucket deletes the rows that it saw."""
+    """A quarter hour whose sums are out of date.
+
+    Only added to, one row per transaction and bucket, so writers never wait for one another; the job that rebuilds a
+    bucket deletes the rows that it saw.
+    """
 
     __tablename__ = "rollup_dirty"
     __table_args__ = (Index(None, "organization_id", "bucket"),)
