@@ -53,10 +53,7 @@ clean: ## remove .venv and caches; data stays
 		{ rm -rf .venv; echo "$(PYTHON) has neither ensurepip nor pip; install python3-venv or python3-pip" >&2; exit 1; }
 	@echo "$(CURDIR)" > .venv/installed-at
 
-PIP = $(BIN)/python -m pip
-ifneq ($(shell test -e .venv/bin/python && ! test -e .venv/bin/pip && echo bare),)
-PIP = $(PYTHON) -m pip --python .venv/bin/python
-endif
+PIP = $(if $(shell $(BIN)/python -m pip --version 2>/dev/null),$(BIN)/python -m pip,$(PYTHON) -m pip --python $(BIN)/python)
 PIP_OPTIONS = --quiet --disable-pip-version-check --no-input --root-user-action=ignore
 
 .venv/installed: .venv/bin/python requirements.lock pyproject.toml
