@@ -1,0 +1,232 @@
+"""Executions as programs ask for them: a keyset list without payloads, and one execution with everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, literal, null, select, tuple_
+from sqlalchemy.orm import Session
+
+from webapp.domain.paging import Cursor
+from webapp.models.base import id_time
+from webapp.models.executions import AgentExecution, FlowExecution, ToolExecution
+from webapp.models.flows import Agentflow
+from webapp.models.observability import TraceIndex
+
+CLOCK_SLACK = timedelta(minutes=5)
+"""An execution may claim to have started this much after the server first saw it."""
+DEEPEST = 100
+"""Steps nested deeper hang at this level, so that no reader of the JSON runs out of stack."""
+IN_LIST = (
+    FlowExecution.id,
+    FlowExecution.trace_id,
+    FlowExecution.agentflow_id,
+    Agentflow.name.label("flow_name"),
+    FlowExecution.status,
+    FlowExecution.trigger_type,
+    FlowExecution.started_at,
+    FlowExecution.completed_at,
+    FlowExecution.execution_time_ms,
+    FlowExecution.input_tokens,
+    FlowExecution.output_tokens,
+    FlowExecution.cached_input_tokens,
+    FlowExecution.tokens_used,
+    FlowExecution.cost_usd,
+    FlowExecution.agents,
+    FlowExecution.agent_count,
+    FlowExecution.model_call_count,
+    FlowExecution.tool_call_count,
+    FlowExecution.models,
+    FlowExecution.error_type,
+    FlowExecution.error_message,
+    FlowExecution.error_stack,
+    FlowExecution.error_raised_type,
+    FlowExecution.error_raised_message,
+    FlowExecution.session_id,
+    FlowExecution.user_ref,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """What a program asks for. An empty tuple or None filters nothing; ``since`` is included, ``until`` is not."""
+
+    trace_id: bytes | None = None
+    statuses: tuple[str, ...] = ()
+    flow_id: UUID | None = None
+    flow_name: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    session_id: str | None = None
+    user_ref: str | None = None
+    environment: str | None = None
+    trigger_type: str | None = None
+    model: str | None = None
+    agent: str | None = None
+    tool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """One page, newest first; ``next_cursor`` is None on the last."""
+
+    rows: Sequence[Row[Any]]
+    next_cursor: str | None
+
+
+@dataclass(slots=True)
+class StepNode:
+    """One step with the steps below it."""
+
+    row: Row[Any]
+    children: list[StepNode] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeExecution:
+    """One execution's row, read through this object, and its top steps."""
+
+    row: Row[Any]
+    steps: list[StepNode]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.row, name)
+
+
+def matching(organization_id: UUID, wanted: ExecutionFilter) -> Select[Any]:
+    """Executions that pass the filter, as a statement without columns of its own choice and without an order."""
+    statement = (
+        select(*IN_LIST)
+        .join(Agentflow, Agentflow.id == FlowExecution.agentflow_id, isouter=True)
+        .where(FlowExecution.organization_id == organization_id)
+    )
+    if wanted.trace_id is not None:
+        known = select(TraceIndex.flow_execution_id, TraceIndex.flow_created_at).where(
+            TraceIndex.organization_id == organization_id, TraceIndex.trace_id == wanted.trace_id
+        )
+        statement = statement.where(tuple_(FlowExecution.id, FlowExecution.created_at).in_(known))
+    if wanted.statuses:
+        statement = statement.where(_is_any_of(wanted.statuses))
+    if wanted.flow_id is not None:
+        statement = statement.where(FlowExecution.agentflow_id == wanted.flow_id)
+    if wanted.flow_name is not None:
+        named = select(Agentflow.id).where(
+            Agentflow.organization_id == organization_id, Agentflow.name == wanted.flow_name
+        )
+        statement = statement.where(FlowExecution.agentflow_id.in_(named))
+    if wanted.since is not None:
+        statement = statement.where(
+            FlowExecution.started_at >= wanted.since, FlowExecution.created_at >= wanted.since - CLOCK_SLACK
+        )
+    if wanted.until is not None:
+        statement = statement.where(FlowExecution.started_at < wanted.until)
+    for column in ("session_id", "user_ref", "environment", "trigger_type"):
+        if (value := getattr(wanted, column)) is not None:
+            statement = statement.where(getattr(FlowExecution, column) == value)
+    for word in ("model", "agent", "tool"):
+        if (value := getattr(wanted, word)) is not None:
+            statement = statement.where(value == getattr(FlowExecution, word + "s").any_())
+    return statement
+
+
+def _is_any_of(statuses: tuple[str, ...]) -> Any:
+    """One status as a plain comparison: only that lets the planner prove a partial index."""
+    return FlowExecution.status == statuses[0] if len(statuses) == 1 else FlowExecution.status.in_(statuses)
+
+
+def list_executions(
+    session: Session, organization_id: UUID, wanted: ExecutionFilter, *, after: Cursor | None = None, limit: int = 50
+) -> ExecutionPage:
+    """One page of executions, newest first, ties by id; ``after`` is the place of the last row already read.
+
+    Cost: one statement over ix_flow_executions_started, or the narrower partial index of a status.
+    """
+    statement = matching(organization_id, wanted)
+    if after is not None:
+        statement = statement.where(tuple_(FlowExecution.started_at, FlowExecution.id) < (after.at, after.id))
+    statement = statement.order_by(FlowExecution.started_at.desc(), FlowExecution.id.desc()).limit(limit + 1)
+    rows = session.execute(statement).all()
+    if len(rows) <= limit:
+        return ExecutionPage(rows, None)
+    last = rows[limit - 1]
+    return ExecutionPage(rows[:limit], Cursor(last.started_at, last.id).encode())
+
+
+def get_execution(session: Session, organization_id: UUID, execution_id: UUID) -> WholeExecution | None:
+    """One execution with payloads and its tree of steps, None when this organization has no such one.
+
+    Cost: three statements, each in one partition.
+    """
+    statement = matching(organization_id, ExecutionFilter()).add_columns(
+        FlowExecution.created_at, FlowExecution.input_data, FlowExecution.output_data
+    )
+    row = session.execute(
+        statement.where(FlowExecution.id == execution_id, FlowExecution.created_at == id_time(execution_id))
+    ).one_or_none()
+    if row is None:
+        return None
+    rows = [*session.execute(_steps(row)), *session.execute(_tool_calls(row))]
+    return WholeExecution(row, as_tree(sorted(rows, key=lambda step: step.sequence)))
+
+
+def as_tree(rows: Iterable[Any]) -> list[StepNode]:
+    """Steps in the order of display as a tree; a step whose parent is not among them stands at the top."""
+    nodes: dict[UUID, StepNode] = {}
+    places: dict[UUID, tuple[int, UUID | None]] = {}
+    top: list[StepNode] = []
+    for row in rows:
+        node = nodes[row.id] = StepNode(row)
+        parent_id = row.parent_id if row.parent_id in places else None
+        depth = places[parent_id][0] + 1 if parent_id is not None else 0
+        if depth >= DEEPEST and parent_id is not None:
+            depth, parent_id = depth - 1, places[parent_id][1]
+        places[row.id] = (depth, parent_id)
+        (nodes[parent_id].children if parent_id is not None else top).append(node)
+    return top
+
+
+def _of(step: type[AgentExecution] | type[ToolExecution], execution: Row[Any]) -> tuple[Any, ...]:
+    return step.flow_execution_id == execution.id, step.flow_created_at == execution.created_at
+
+
+def _shared(step: type[AgentExecution] | type[ToolExecution]) -> tuple[Any, ...]:
+    return (
+        step.id,
+        step.parent_id,
+        step.sequence,
+        step.name,
+        step.agent_name,
+        step.status,
+        step.started_at,
+        step.execution_time_ms,
+        step.input_data,
+        step.output_data,
+        step.error_type,
+        step.error_message,
+        step.error_stack,
+    )
+
+
+def _steps(execution: Row[Any]) -> Select[Any]:
+    return select(
+        *_shared(AgentExecution),
+        AgentExecution.kind,
+        AgentExecution.model_used.label("model"),
+        AgentExecution.input_tokens,
+        AgentExecution.output_tokens,
+        AgentExecution.cached_input_tokens,
+        AgentExecution.cost_usd,
+    ).where(*_of(AgentExecution, execution))
+
+
+def _tool_calls(execution: Row[Any]) -> Select[Any]:
+    unknown = [
+        null().label(name) for name in ("model", "input_tokens", "output_tokens", "cached_input_tokens", "cost_usd")
+    ]
+    return select(*_shared(ToolExecution), literal("tool").label("kind"), *unknown).where(
+        *_of(ToolExecution, execution)
+    )
