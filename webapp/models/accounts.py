@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import (
@@ -153,7 +153,7 @@ class TeamMember(db.Model):
     team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     organization_id: Mapped[UUID] = organization_column()
-    is_lead: Mapped[bool] = mapped_column(server_default=false())
+    is_lead: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = created_column()
 
     team: Mapped[Team] = relationship(back_populates="members", lazy="raise_on_sql")
@@ -213,5 +213,5 @@ class SavedView(db.Model):
     page: Mapped[str] = mapped_column(String(50))
     name: Mapped[str] = mapped_column(String(255))
     query: Mapped[str]
-    is_shared: Mapped[bool] = mapped_column(server_default=false())
+    is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = created_column()

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint, desc, false, text
+from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint, desc, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import (
@@ -38,7 +38,7 @@ class Chatflow(db.Model):
     model_provider: Mapped[str | None] = mapped_column(String(100))
     model_name: Mapped[str | None] = mapped_column(String(100))
     config: Mapped[dict[str, Any]] = json_column()
-    is_shared: Mapped[bool] = mapped_column(server_default=false())
+    is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime] = created_column()
     updated_at: Mapped[datetime] = updated_column()

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.accounts import User
@@ -66,7 +66,7 @@ class Agentflow(db.Model):
     orchestration_pattern: Mapped[str | None] = mapped_column(String(100))
     config: Mapped[dict[str, Any] | None] = json_column()
     is_active: Mapped[bool | None] = mapped_column(server_default=text("true"))
-    is_public: Mapped[bool | None] = mapped_column(server_default=false())
+    is_public: Mapped[bool | None] = mapped_column(server_default=text("false"))
     version: Mapped[int | None] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime | None] = created_column()
     updated_at: Mapped[datetime | None] = updated_column()
