@@ -73,9 +73,10 @@ class MappedTrace:
     """One trace as one execution.
 
     ``is_ignored`` marks traces that are no execution (only the making of agents or graphs). ``status`` is pending,
-    running, completed, failed or cancelled. Token sums are None where no model call says how many. Names of agents,
-    models and tools stand in the order of first start, each once; helper tools count neither there nor in
-    ``tool_call_count``. ``sdk`` names the sender's telemetry SDK, language and version.
+    running, completed, failed or cancelled. ``question`` and ``answer`` are the text in ``input`` and ``output``, for
+    the messages of a conversation. Token sums are None where no model call says how many. Names of agents, models and
+    tools stand in the order of first start, each once; helper tools count neither there nor in ``tool_call_count``.
+    ``sdk`` names the sender's telemetry SDK, language and version.
     """
 
     trace_id: bytes
@@ -92,6 +93,8 @@ class MappedTrace:
     execution_time_ms: int
     input: Any
     output: Any
+    question: str | None
+    answer: str | None
     input_tokens: int | None
     output_tokens: int | None
     cached_input_tokens: int | None
