@@ -11,6 +11,7 @@ _LIST_KEYS = ("messages", "choices", "generations")
 _INNER_KEYS = ("outputs", "output", "inputs", "input", "update", "data", "kwargs", "message", "parts", "args")
 _TEXT_KEYS = (
     "content",
+    "contents",
     "text",
     "output_text",
     "answer",
@@ -22,6 +23,7 @@ _TEXT_KEYS = (
     "query",
     "prompt",
 )
+_TEXT_PARTS = ("text", "output_text", "input_text")
 _INPUT_ROLES = ("user", "human")
 _OUTPUT_ROLES = ("assistant", "ai", "model")
 
@@ -136,12 +138,9 @@ def _text_of_list(items: list, roles: tuple[str, ...], depth: int) -> str | None
             found = _text(item, roles, depth + 1)
             if found:
                 return found
-    if items and all(isinstance(item, dict) and "type" in item and _role(item) is None for item in items):
-        texts = [
-            item.get("text") or item.get("content")
-            for item in items
-            if item["type"] in ("text", "output_text", "input_text")
-        ]
+    parts = [item for item in items if isinstance(item, dict) and item.get("type") in _TEXT_PARTS and not _role(item)]
+    if parts:
+        texts = [part.get("text") or part.get("content") for part in parts]
         return "\n".join(text for text in texts if isinstance(text, str)) or None
     for item in reversed(items):
         found = _text(item, roles, depth + 1)
@@ -151,10 +150,13 @@ def _text_of_list(items: list, roles: tuple[str, ...], depth: int) -> str | None
 
 
 def _role(item: dict) -> str | None:
+    """Return who speaks in a message; some senders tell it by ``type`` or by the name of a message class."""
     role = item.get("role")
     if role is None:
-        kind = item.get("type")
+        kind, path = item.get("type"), item.get("id")
         role = kind if kind in (*_INPUT_ROLES, *_OUTPUT_ROLES) else None
+        if kind == "constructor" and isinstance(path, list) and path:
+            role = str(path[-1]).partition("Message")[0].lower()
     return role if isinstance(role, str) else None
 
 
@@ -164,5 +166,4 @@ def _text_of_dict(value: dict, roles: tuple[str, ...], depth: int) -> str | None
             found = _text(value[key], roles, depth + 1)
             if found:
                 return found
-    inner = [item for item in value.values() if isinstance(item, str)]
-    return inner[0] if len(value) == 1 and inner else None
+    return _text(next(iter(value.values())), roles, depth + 1) if len(value) == 1 else None

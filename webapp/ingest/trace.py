@@ -209,9 +209,9 @@ def _flow_output(nodes: list[Node], steps: list[MappedStep], entry: Node) -> Any
 
 
 def _payload(nodes: list[Node], steps: list[MappedStep], entry: Node, found: list[Any], is_last: bool) -> Any:
-    own = found[entry.sequence]
-    if own is not None:
-        return own
+    is_entry_known = entry.span.parent_span_id is None or entry.span.kind in (KIND_SERVER, KIND_CONSUMER)
+    if is_entry_known and found[entry.sequence] is not None:
+        return found[entry.sequence]
     for roles in ((AGENT, FLOW), (MODEL,)):
         known = [node for node in nodes if node.role in roles and found[node.sequence] is not None]
         if not known:
