@@ -46,6 +46,8 @@ from webapp.models.marketplace import (
 )
 from webapp.models.observability import (
     ExecutionRollup,
+    ExecutionTotal,
+    FirstSighting,
     IngestArrival,
     IngestRejection,
     ModelPrice,
@@ -67,7 +69,7 @@ from webapp.models.plugins import (
     ScanSeverity,
     Tool,
 )
-from webapp.models.security import ApiKey, Credit, CreditKind, LimitScope, RateLimitConfig
+from webapp.models.security import ApiKey, Credit, CreditKind, LimitScope, LoginAttempt, RateLimitConfig
 from webapp.models.system import AlembicVersion, MigrationHistory, MigrationResult, Notification
 
 __all__ = [
@@ -99,7 +101,9 @@ __all__ = [
     "Event",
     "ExecutionRollup",
     "ExecutionStatus",
+    "ExecutionTotal",
     "Feedback",
+    "FirstSighting",
     "FlowExecution",
     "IngestArrival",
     "IngestRejection",
@@ -108,6 +112,7 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeGraph",
     "LimitScope",
+    "LoginAttempt",
     "MarketplacePurchase",
     "MarketplaceRevenue",
     "MarketplaceReview",

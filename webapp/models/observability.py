@@ -151,15 +151,46 @@ class ModelPrice(db.Model):
 
 
 class ExecutionRollup(db.Model):
-    """Executions of one quarter hour of started_at, summed. '' and the nil UUID stand for unknown in the key."""
+    """Executions of one quarter hour of started_at, summed. '' and the nil UUID stand for unknown in the key.
+
+    ``duration_histogram`` holds the number of its first bin, then counts from there on (``domain/durations.py``).
+    """
 
     __tablename__ = "execution_rollups"
+    __table_args__ = (
+        Index("ix_execution_rollups_flow", "organization_id", "agentflow_id", "bucket"),
+        Index(
+            "ix_execution_rollups_failed",
+            "organization_id",
+            "bucket",
+            postgresql_where=text("status = 'failed'"),
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     bucket: Mapped[datetime] = mapped_column(primary_key=True)
     agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
     environment: Mapped[str] = mapped_column(String(100), primary_key=True, server_default="")
     trigger_type: Mapped[str] = mapped_column(String(100), primary_key=True, server_default="")
+    status: Mapped[str] = mapped_column(String(50), primary_key=True)
+    error_type: Mapped[str] = mapped_column(String(255), primary_key=True, server_default="")
+    executions: Mapped[int]
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    input_tokens: Mapped[BigInt | None]
+    output_tokens: Mapped[BigInt | None]
+    cached_input_tokens: Mapped[BigInt | None]
+    duration_ms_sum: Mapped[BigInt | None]
+    duration_histogram: Mapped[list[int] | None]
+    unpriced_call_count: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class ExecutionTotal(db.Model):
+    """:class:`ExecutionRollup` over all flows, so that a page about 500 of them reads a few rows per hour."""
+
+    __tablename__ = "execution_totals"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
     status: Mapped[str] = mapped_column(String(50), primary_key=True)
     executions: Mapped[int]
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
@@ -171,8 +202,32 @@ class ExecutionRollup(db.Model):
     unpriced_call_count: Mapped[int] = mapped_column(server_default=text("0"))
 
 
+class FirstSighting(db.Model):
+    """When a flow was first seen with a version of its service or with a model: the answer to "what changed then?".
+
+    Noted by the job that rebuilds sums. ``first_seen_at`` is the start of that execution, by the server's clock where
+    the client's is off by more than a day.
+    """
+
+    __tablename__ = "first_sightings"
+    __table_args__ = (
+        Index(None, "organization_id", "first_seen_at"),
+        one_of("kind", ("service_version", "model")),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
+    environment: Mapped[str] = mapped_column(String(100), primary_key=True, server_default="")
+    kind: Mapped[str] = mapped_column(String(30), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    first_seen_at: Mapped[datetime]
+
+
 class UsageRollup(db.Model):
-    """Billable calls of one quarter hour of occurred_at, summed. '' and the nil UUID stand for unknown in the key."""
+    """Billable calls of executions that started in one quarter hour, summed, so that models add up to executions.
+
+    '' and the nil UUID stand for unknown in the key.
+    """
 
     __tablename__ = "usage_rollups"
 
