@@ -1,0 +1,1 @@
+"""Demo data: believable traces, always the same for one seed, sent through the real ingest path."""
