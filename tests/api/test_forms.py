@@ -19,20 +19,30 @@ def wanted(**arguments):
 def test_nothing_given_asks_for_the_first_page_of_everything():
     question = read_question([])
     assert (question.after, question.limit) == (None, 50)
-    assert question.wanted.statuses == ()
+    assert question.wanted.active == []
 
 
 def test_a_flow_is_an_id_or_a_name():
-    assert wanted(flow=str(FLOW)).flow_id == FLOW
-    assert wanted(flow="환불 결정").flow_name == "환불 결정"
+    assert wanted(flow=str(FLOW)).flow == (FLOW,)
+    assert read_question([("flow", "환불 결정")]).flow_name == "환불 결정"
 
 
 def test_a_trace_id_is_taken_in_either_case():
-    assert wanted(trace_id="AB" * 16).trace_id == bytes.fromhex("ab" * 16)
+    assert read_question([("trace_id", "AB" * 16)]).trace_id == bytes.fromhex("ab" * 16)
 
 
 def test_statuses_are_separated_by_commas():
-    assert wanted(status="failed, cancelled,failed").statuses == ("failed", "cancelled")
+    assert wanted(status="failed, cancelled,failed").status == ("failed", "cancelled")
+
+
+def test_names_may_be_repeated_and_may_hold_commas():
+    wanted = read_question([("model", "gpt-4o"), ("model", "a, b"), ("agent", "요약 담당")]).wanted
+    assert (wanted.model, wanted.agent) == (("gpt-4o", "a, b"), ("요약 담당",))
+
+
+def test_a_trace_id_and_words_to_search_for_exclude_each_other():
+    with pytest.raises(Invalid):
+        read_question([("trace_id", "ab" * 16), ("q", "timeout")])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +71,12 @@ def test_a_cursor_comes_back_as_the_place_it_names():
         ("status", "succeeded"),
         ("since", "yesterday"),
         ("until", "2026-13-01"),
-        ("trigger_type", "cron"),
+        ("trigger", "cron"),
+        ("since", "0001-01-01"),
+        ("cost_min", "NaN"),
+        ("cost_max", "-1"),
+        ("duration_min_ms", "soon"),
+        ("model", "x" * 501),
         ("cursor", "!!"),
         ("limit", "0"),
         ("limit", "201"),
@@ -80,8 +95,8 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(name, text):
 
 def test_a_parameter_given_twice_is_refused():
     with pytest.raises(Invalid) as refusal:
-        read_question([("status", "failed"), ("status", "running")])
-    assert refusal.value.field == "status"
+        read_question([("limit", "5"), ("limit", "6")])
+    assert refusal.value.field == "limit"
 
 
 def test_an_empty_value_filters_nothing():

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, literal, null, select, tuple_
 from sqlalchemy.orm import Session
 
+from webapp.api.forms import Question
+from webapp.domain.execution_filter import ExecutionFilter
 from webapp.domain.paging import Cursor
-from webapp.models.base import id_time
+from webapp.features.executions.queries_matching import Found, matching, resolve_search
+from webapp.models.base import NIL_UUID, id_time
 from webapp.models.executions import AgentExecution, FlowExecution, ToolExecution
 from webapp.models.flows import Agentflow
 from webapp.models.observability import TraceIndex
 
-CLOCK_SLACK = timedelta(minutes=5)
-"""An execution may claim to have started this much after the server first saw it."""
 DEEPEST = 100
 """Steps nested deeper hang at this level, so that no reader of the JSON runs out of stack."""
 IN_LIST = (
@@ -52,25 +52,6 @@ IN_LIST = (
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionFilter:
-    """What a program asks for. An empty tuple or None filters nothing; ``since`` is included, ``until`` is not."""
-
-    trace_id: bytes | None = None
-    statuses: tuple[str, ...] = ()
-    flow_id: UUID | None = None
-    flow_name: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    session_id: str | None = None
-    user_ref: str | None = None
-    environment: str | None = None
-    trigger_type: str | None = None
-    model: str | None = None
-    agent: str | None = None
-    tool: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ExecutionPage:
     """One page, newest first; ``next_cursor`` is None on the last."""
 
@@ -97,57 +78,42 @@ class WholeExecution:
         return getattr(self.row, name)
 
 
-def matching(organization_id: UUID, wanted: ExecutionFilter) -> Select[Any]:
-    """Executions that pass the filter, as a statement without columns of its own choice and without an order."""
-    statement = (
-        select(*IN_LIST)
-        .join(Agentflow, Agentflow.id == FlowExecution.agentflow_id, isouter=True)
-        .where(FlowExecution.organization_id == organization_id)
+def _named(session: Session, organization_id: UUID, wanted: ExecutionFilter, flow_name: str) -> ExecutionFilter:
+    """The filter with the flows of this name, of whichever service; an unknown name means no flow at all."""
+    named = session.scalars(
+        select(Agentflow.id).where(Agentflow.organization_id == organization_id, Agentflow.name == flow_name)
     )
-    if wanted.trace_id is not None:
-        known = select(TraceIndex.flow_execution_id, TraceIndex.flow_created_at).where(
-            TraceIndex.organization_id == organization_id, TraceIndex.trace_id == wanted.trace_id
+    return replace(wanted, flow=(*wanted.flow, *named) or (NIL_UUID,))
+
+
+def _traced(session: Session, organization_id: UUID, trace_id: bytes) -> Found:
+    rows = session.execute(
+        select(TraceIndex.flow_execution_id, TraceIndex.flow_created_at).where(
+            TraceIndex.organization_id == organization_id, TraceIndex.trace_id == trace_id
         )
-        statement = statement.where(tuple_(FlowExecution.id, FlowExecution.created_at).in_(known))
-    if wanted.statuses:
-        statement = statement.where(_is_any_of(wanted.statuses))
-    if wanted.flow_id is not None:
-        statement = statement.where(FlowExecution.agentflow_id == wanted.flow_id)
-    if wanted.flow_name is not None:
-        named = select(Agentflow.id).where(
-            Agentflow.organization_id == organization_id, Agentflow.name == wanted.flow_name
-        )
-        statement = statement.where(FlowExecution.agentflow_id.in_(named))
-    if wanted.since is not None:
-        statement = statement.where(
-            FlowExecution.started_at >= wanted.since, FlowExecution.created_at >= wanted.since - CLOCK_SLACK
-        )
-    if wanted.until is not None:
-        statement = statement.where(FlowExecution.started_at < wanted.until)
-    for column in ("session_id", "user_ref", "environment", "trigger_type"):
-        if (value := getattr(wanted, column)) is not None:
-            statement = statement.where(getattr(FlowExecution, column) == value)
-    for word in ("model", "agent", "tool"):
-        if (value := getattr(wanted, word)) is not None:
-            statement = statement.where(value == getattr(FlowExecution, word + "s").any_())
-    return statement
+    ).all()
+    return Found(ids=tuple(row[0] for row in rows), times=tuple(row[1] for row in rows))
 
 
-def _is_any_of(statuses: tuple[str, ...]) -> Any:
-    """One status as a plain comparison: only that lets the planner prove a partial index."""
-    return FlowExecution.status == statuses[0] if len(statuses) == 1 else FlowExecution.status.in_(statuses)
+def list_executions(session: Session, organization_id: UUID, asked: Question) -> ExecutionPage:
+    """One page of executions, newest first, ties by id.
 
-
-def list_executions(
-    session: Session, organization_id: UUID, wanted: ExecutionFilter, *, after: Cursor | None = None, limit: int = 50
-) -> ExecutionPage:
-    """One page of executions, newest first, ties by id; ``after`` is the place of the last row already read.
-
-    Cost: one statement over ix_flow_executions_started, or the narrower partial index of a status.
+    Cost: one statement; one more for a trace id, a flow's name or words to search for.
     """
-    statement = matching(organization_id, wanted)
-    if after is not None:
-        statement = statement.where(tuple_(FlowExecution.started_at, FlowExecution.id) < (after.at, after.id))
+    wanted = asked.wanted
+    if asked.flow_name is not None:
+        wanted = _named(session, organization_id, wanted, asked.flow_name)
+    if asked.trace_id is not None:
+        found = _traced(session, organization_id, asked.trace_id)
+    else:
+        found = resolve_search(session, organization_id, wanted)
+    statement = matching(organization_id, wanted, found, *IN_LIST).join(
+        Agentflow, Agentflow.id == FlowExecution.agentflow_id, isouter=True
+    )
+    place = tuple_(FlowExecution.started_at, FlowExecution.id)
+    if asked.after is not None:
+        statement = statement.where(place < (asked.after.at, asked.after.id))
+    limit = asked.limit
     statement = statement.order_by(FlowExecution.started_at.desc(), FlowExecution.id.desc()).limit(limit + 1)
     rows = session.execute(statement).all()
     if len(rows) <= limit:
@@ -161,11 +127,14 @@ def get_execution(session: Session, organization_id: UUID, execution_id: UUID) -
 
     Cost: three statements, each in one partition.
     """
-    statement = matching(organization_id, ExecutionFilter()).add_columns(
-        FlowExecution.created_at, FlowExecution.input_data, FlowExecution.output_data
-    )
     row = session.execute(
-        statement.where(FlowExecution.id == execution_id, FlowExecution.created_at == id_time(execution_id))
+        select(*IN_LIST, FlowExecution.created_at, FlowExecution.input_data, FlowExecution.output_data)
+        .join(Agentflow, Agentflow.id == FlowExecution.agentflow_id, isouter=True)
+        .where(
+            FlowExecution.organization_id == organization_id,
+            FlowExecution.id == execution_id,
+            FlowExecution.created_at == id_time(execution_id),
+        )
     ).one_or_none()
     if row is None:
         return None

@@ -24,9 +24,7 @@ bp = ApiBlueprint("api", __name__, url_prefix="/api/v1")
 @bp.get("/executions", scope=Scope.READ)
 def list_executions(key: ApiKey) -> Response:
     asked = read_question(request.args.items(multi=True))
-    page = queries.list_executions(
-        db.session(), key.organization_id, asked.wanted, after=asked.after, limit=asked.limit
-    )
+    page = queries.list_executions(db.session(), key.organization_id, asked)
     return jsonify(items=[EXECUTION.render(row) for row in page.rows], next_cursor=page.next_cursor)
 
 
