@@ -1,0 +1,238 @@
+"""Figures of any window, always exact: kept sums where they are up to date, the executions themselves where not.
+
+Every figure starts from :func:`facts`, one SQL expression over quarter hours. A quarter hour is read from the sums
+unless a row of ``rollup_dirty`` says that something arrived since, or a window or column begins or ends inside it. Both
+halves are one statement and so one snapshot: nothing is missed or counted twice while the sums are being rebuilt.
+"""
+
+# SQL is put together from constants of this module; every value is a parameter.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from webapp.domain.durations import LIMITS, percentile
+from webapp.domain.periods import quarter_ceiling, quarter_floor
+
+ENDED = frozenset({"completed", "failed"})
+STALE = """
+    stale AS MATERIALIZED (
+        SELECT d.bucket FROM rollup_dirty d
+        WHERE d.organization_id = :organization_id AND d.bucket >= :first_bucket AND d.bucket < :until
+        UNION
+        SELECT unnest(CAST(:cut_buckets AS timestamptz[]))
+    )"""
+TOTALS = """
+        SELECT r.bucket AS at, r.status, r.executions, r.cost_usd, r.input_tokens, r.output_tokens,
+               r.cached_input_tokens, r.duration_ms_sum, r.unpriced_call_count, r.duration_histogram
+        FROM execution_totals r"""
+ROLLUPS = """
+        SELECT r.bucket AS at, r.status, r.executions, r.cost_usd, r.input_tokens, r.output_tokens,
+               r.cached_input_tokens, r.duration_ms_sum, r.unpriced_call_count, r.duration_histogram,
+               r.agentflow_id, r.environment, r.trigger_type, r.error_type
+        FROM execution_rollups r"""
+CLEAN = """
+        WHERE r.organization_id = :organization_id AND r.bucket >= :first_whole AND r.bucket < :last_whole
+          AND NOT EXISTS (SELECT FROM stale WHERE stale.bucket = r.bucket)"""
+EXECUTION_COLUMNS = """
+            SELECT e.started_at AS at, coalesce(e.status, 'pending') AS status, 1 AS executions,
+                   (SELECT sum(l.cost_usd) FROM usage_ledger l
+                    WHERE l.flow_execution_id = e.id AND l.flow_created_at = e.created_at) AS cost_usd,
+                   e.input_tokens, e.output_tokens, e.cached_input_tokens,
+                   CASE WHEN e.status NOT IN ('running', 'pending') THEN e.execution_time_ms END AS duration_ms_sum,
+                   e.unpriced_call_count,
+                   CASE WHEN e.status NOT IN ('running', 'pending') AND e.execution_time_ms IS NOT NULL THEN ARRAY[
+                       width_bucket(CAST(e.execution_time_ms AS bigint), CAST(:limits AS bigint[])), 1
+                   ] END AS duration_histogram"""
+EXECUTION_KEYS = """,
+                   coalesce(e.agentflow_id, CAST(:nil AS uuid)) AS agentflow_id,
+                   coalesce(e.environment, '') AS environment, coalesce(e.trigger_type, '') AS trigger_type,
+                   coalesce(e.error_type, '') AS error_type"""
+# OFFSET 0 keeps the planner at one index scan per quarter hour, whatever it believes about their number.
+EXECUTIONS = """
+            FROM flow_executions e
+            WHERE e.organization_id = :organization_id
+              AND e.started_at >= stale.bucket AND e.started_at < stale.bucket + interval '15 minutes'
+              AND e.started_at >= :since AND e.started_at < :until
+              AND e.created_at >= stale.bucket - interval '5 minutes'{filters}
+            OFFSET 0"""
+FILTERS = {
+    "flows": ("agentflow_id", "uuid"),
+    "statuses": ("status", "text"),
+    "environments": ("environment", "text"),
+    "triggers": ("trigger_type", "text"),
+    "error_types": ("error_type", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which executions to add up: those started in ``[since, until)`` that have one of each kind of value given."""
+
+    organization_id: UUID
+    since: datetime
+    until: datetime
+    flows: tuple[UUID, ...] = ()
+    statuses: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    error_types: tuple[str, ...] = ()
+
+    @property
+    def is_over_all_flows(self) -> bool:
+        """Whether the sums over all flows are fine enough."""
+        return not (self.flows or self.environments or self.triggers or self.error_types)
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over executions. ``cost_usd`` is None when no call has a price; ``bins`` count durations of ended ones."""
+
+    by_status: dict[str, int] = field(default_factory=dict)
+    cost_usd: Decimal | None = None
+    failed_cost_usd: Decimal | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    unpriced_call_count: int = 0
+    bins: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def executions(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def failed(self) -> int:
+        return self.by_status.get("failed", 0)
+
+    @property
+    def completed(self) -> int:
+        return self.by_status.get("completed", 0)
+
+    @property
+    def ended(self) -> int:
+        """Completed or failed; a cancelled or open execution says nothing about success."""
+        return self.completed + self.failed
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of 1, None while nothing ended."""
+        return self.completed / self.ended if self.ended else None
+
+    @property
+    def duration_count(self) -> int:
+        """How many durations the percentiles rest on."""
+        return sum(self.bins.values())
+
+    def duration_ms(self, share: float) -> float | None:
+        """Percentile of the durations of completed and failed executions."""
+        return percentile(self.bins, share)
+
+    def add(self, row: Any) -> None:
+        """Add one row of :func:`list_columns`' statement."""
+        self.by_status[row.status] = self.by_status.get(row.status, 0) + row.executions
+        self.cost_usd = _plus(self.cost_usd, row.cost_usd)
+        if row.status == "failed":
+            self.failed_cost_usd = _plus(self.failed_cost_usd, row.cost_usd)
+        self.input_tokens = _plus(self.input_tokens, row.input_tokens)
+        self.output_tokens = _plus(self.output_tokens, row.output_tokens)
+        self.cached_input_tokens = _plus(self.cached_input_tokens, row.cached_input_tokens)
+        self.unpriced_call_count += row.unpriced_call_count
+        if row.status in ENDED:
+            for place, count in zip(row.bins or (), row.counts or (), strict=True):
+                self.bins[place] = self.bins.get(place, 0) + count
+
+
+def facts(scope: Scope, *, cuts: Iterable[datetime] = (), is_by_flow: bool = False) -> tuple[str, dict[str, Any]]:
+    """SQL ``stale AS (...), facts AS (...)`` to follow WITH, and its parameters.
+
+    ``facts`` has the columns at, status, executions, cost_usd, input_tokens, output_tokens, cached_input_tokens,
+    duration_ms_sum, unpriced_call_count, duration_histogram; with ``is_by_flow`` or a filter beyond status also
+    agentflow_id, environment, trigger_type, error_type. ``at`` is a quarter hour, or the very start where executions
+    are read; ``cuts`` are instants at which the reader means to divide, so quarters around them are read that way.
+    """
+    is_fine = is_by_flow or not scope.is_over_all_flows
+    parameters: dict[str, Any] = {
+        "organization_id": scope.organization_id,
+        "since": scope.since,
+        "until": scope.until,
+        "first_bucket": quarter_floor(scope.since),
+        "first_whole": quarter_ceiling(scope.since),
+        "last_whole": quarter_floor(scope.until),
+        "cut_buckets": sorted(
+            {quarter_floor(at) for at in (scope.since, scope.until, *cuts) if quarter_floor(at) != at}
+        ),
+        "limits": list(LIMITS),
+        "nil": UUID(int=0),
+    }
+    clean, raw = [], []
+    for name, (column, kind) in FILTERS.items():
+        if wanted := getattr(scope, name):
+            parameters[name] = list(wanted)
+            clean.append(f" AND r.{column} = ANY(CAST(:{name} AS {kind}[]))")
+            raw.append(f" AND e.{column} = ANY(CAST(:{name} AS {kind}[]))")
+    sql = (
+        f"{STALE}, facts AS ({ROLLUPS if is_fine else TOTALS}{CLEAN}{''.join(clean)}\n        UNION ALL\n"
+        f"        SELECT e.* FROM stale CROSS JOIN LATERAL ({EXECUTION_COLUMNS}{EXECUTION_KEYS if is_fine else ''}"
+        f"{EXECUTIONS.format(filters=''.join(raw))}) e)"
+    )
+    return sql, parameters
+
+
+def list_columns(session: Session, scope: Scope, edges: Sequence[datetime]) -> list[Figures]:
+    """One :class:`Figures` per column ``[edges[i], edges[i + 1])``; a column without executions has zeros.
+
+    The scope decides what counts, so a last column that reaches past ``until`` ends there. Costs one statement.
+    """
+    sql, parameters = facts(scope, cuts=edges)
+    parameters["edges"] = list(edges)
+    columns = [Figures() for _ in range(len(edges) - 1)]
+    for row in session.execute(text(f"WITH {sql} {BY_COLUMN}"), parameters):
+        if 1 <= row.place <= len(columns):
+            columns[row.place - 1].add(row)
+    return columns
+
+
+BY_COLUMN = """, placed AS (
+        SELECT width_bucket(at, CAST(:edges AS timestamptz[])) AS place, f.* FROM facts f
+    ), binned AS (
+        SELECT place, status, bin, sum(n) AS n
+        FROM (SELECT p.place, p.status, p.duration_histogram[1] + h.position - 1 AS bin, h.n
+              FROM placed p, unnest(p.duration_histogram[2:]) WITH ORDINALITY AS h (n, position)
+              WHERE p.duration_histogram IS NOT NULL AND h.n > 0) b
+        GROUP BY place, status, bin
+    ), histograms AS (
+        SELECT place, status, array_agg(CAST(bin AS integer)) AS bins, array_agg(CAST(n AS integer)) AS counts
+        FROM binned GROUP BY place, status
+    )
+    SELECT s.*, h.bins, h.counts FROM (
+        SELECT place, status, sum(executions) AS executions, sum(cost_usd) AS cost_usd,
+               CAST(sum(input_tokens) AS bigint) AS input_tokens, CAST(sum(output_tokens) AS bigint) AS output_tokens,
+               CAST(sum(cached_input_tokens) AS bigint) AS cached_input_tokens,
+               sum(unpriced_call_count) AS unpriced_call_count
+        FROM placed GROUP BY place, status
+    ) s LEFT JOIN histograms h USING (place, status)"""
+
+
+def sum_figures(session: Session, scope: Scope) -> Figures:
+    """Sums over the whole window. Cost: one statement."""
+    return list_columns(session, scope, (scope.since, scope.until))[0]
+
+
+def count_executions(session: Session, scope: Scope) -> int:
+    """How many executions the scope holds. Cost: one statement."""
+    sql, parameters = facts(scope)
+    return int(session.scalar(text(f"WITH {sql} SELECT coalesce(sum(executions), 0) FROM facts"), parameters) or 0)
+
+
+def _plus(left: Any, right: Any) -> Any:
+    return right if left is None else left if right is None else left + right
