@@ -108,3 +108,16 @@ class Credit(db.Model):
     reference_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = created_column()
+
+
+class LoginAttempt(db.Model):
+    """Added table: one token bucket of password tries. `key` is a hash of whom or where from. UNLOGGED, since losing
+    the counts in a crash costs nothing and writing them through the log would."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    tokens: Mapped[float]
+    is_granted: Mapped[bool]
+    updated_at: Mapped[datetime]

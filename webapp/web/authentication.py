@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, Response, abort, g, request
 
 from webapp.database.tenancy import use_organization
+from webapp.domain.session_tokens import token_hash
 from webapp.extensions import db
 from webapp.features.accounts import queries_all_orgs
 from webapp.web import htmx
@@ -23,13 +23,8 @@ def cookie_name(is_https: bool) -> str:
     return "__Host-ab_session" if is_https else "ab_session"
 
 
-def token_hash(token: str) -> bytes:
-    """What the ``sessions`` table stores of a token: 256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def set_session_cookie(response: Response, token: str, *, is_https: bool, max_age: int) -> Response:
-    """Hand the token to the browser; scripts cannot read it and other sites do not send it."""
+def set_session_cookie(response: Response, token: str, *, is_https: bool, max_age: int | None) -> Response:
+    """Hand the token to the browser, until it closes when ``max_age`` is None. Scripts cannot read it, other sites not send it."""
     response.set_cookie(
         cookie_name(is_https), token, max_age=max_age, secure=is_https, httponly=True, samesite="Lax", path="/"
     )

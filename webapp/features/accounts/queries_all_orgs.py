@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from webapp.permissions import Role
 from webapp.actor import Actor, Membership
+from webapp.permissions import Role
 
 SIGNED_IN = text("""
     SELECT s.session_id, s.user_id, s.organization_id AS chosen_id, s.last_seen_at, s.expires_at,
@@ -63,3 +64,9 @@ def get_signed_in(session: Session, token_hash: bytes, *, now: datetime, idle: t
 def is_first_run(session: Session) -> bool:
     """Whether nobody has an account here yet, so that the set-up page is to be shown."""
     return bool(session.scalar(text("SELECT first_run_needed()")))
+
+
+def list_organization_ids(session: Session, user_id: UUID) -> list[UUID]:
+    """The organizations that the person belongs to, by name. Cost: one statement."""
+    stmt = text("SELECT organization_id FROM my_organizations(:user_id) ORDER BY lower(name), organization_id")
+    return list(session.scalars(stmt, {"user_id": user_id}))

@@ -1,0 +1,1 @@
+"""Three steps from an empty organization to its first execution."""
