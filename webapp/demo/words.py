@@ -92,9 +92,7 @@ ANSWERS = {
     ),
     "fraud": ('{{"score": 0.{n}, "decision": "allow", "signals": ["new device", "known payee"]}}',),
     "meeting": ("Three open points: the renewal date, the export to the warehouse, and the offer from last week.",),
-    "counsel": (
-        "배송 지연(3일)으로 부분 환불을 요청하셨습니다. 물류센터 오류를 확인해 20% 환불을 안내했습니다.",
-    ),
+    "counsel": ("배송 지연(3일)으로 부분 환불을 요청하셨습니다. 물류센터 오류를 확인해 20% 환불을 안내했습니다.",),
     "product": ("가볍고 부드러운 면 소재라 사계절 편하게 입을 수 있습니다. 찬물에 단독 세탁해 주세요.",),
     "stock": ('{{"매장": "{n}", "보충": [{{"품목": "우유 1L", "수량": 24}}, {{"품목": "생수 2L", "수량": 36}}]}}',),
     "supplier": (
