@@ -1,8 +1,9 @@
-"""Which passwords are taken: long enough, not guessed first, not the person's own address. Nothing about character kinds."""
+"""Which passwords are taken: long ones that are not guessed first. Nothing about kinds of characters."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 MIN_LENGTH = 12
@@ -31,17 +32,22 @@ def password_problem(password: str, *, email: str) -> str | None:
     if plain in common_passwords() or is_repetition(plain):
         return "This password is among the first that are guessed. Choose another one."
     name = email.casefold().partition("@")[0]
-    if plain == email.casefold() or (len(name) >= 4 and plain.replace(name, "").strip("0123456789!.-_@") == ""):
+    if plain == email.casefold() or _is_name_and_little_more(plain, name):
         return "The password may not be your email address."
     return None
 
 
+def _is_name_and_little_more(plain: str, name: str) -> bool:
+    return len(name) >= 4 and name in plain and not plain.replace(name, "").strip("0123456789!.-_@")
+
+
 def is_repetition(text: str) -> bool:
-    """Whether the text is one short piece again and again (``abcabcabcabc``) or a run of neighbours (``12345678901``)."""
+    """Whether the text is one short piece again and again (``abcabcabcabc``) or a run of neighbours (``23456789``)."""
     if any(text == (text[:size] * len(text))[: len(text)] for size in range(1, 5)):
         return True
-    steps = {
-        (ord(b) - ord(a)) % 10 if a.isdigit() and b.isdigit() else ord(b) - ord(a)
-        for a, b in zip(text, text[1:], strict=False)
-    }
-    return steps in ({1}, {-1}, {9})
+    return {_step(a, b) for a, b in pairwise(text)} in ({1}, {-1}, {9})
+
+
+def _step(a: str, b: str) -> int:
+    """How far apart two letters are; for digits 0 follows 9."""
+    return (ord(b) - ord(a)) % 10 if a.isdigit() and b.isdigit() else ord(b) - ord(a)

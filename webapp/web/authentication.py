@@ -24,7 +24,7 @@ def cookie_name(is_https: bool) -> str:
 
 
 def set_session_cookie(response: Response, token: str, *, is_https: bool, max_age: int | None) -> Response:
-    """Hand the token to the browser, until it closes when ``max_age`` is None. Scripts cannot read it, other sites not send it."""
+    """Hand the token to the browser: scripts cannot read it, other sites do not send it. None: until it closes."""
     response.set_cookie(
         cookie_name(is_https), token, max_age=max_age, secure=is_https, httponly=True, samesite="Lax", path="/"
     )

@@ -11,7 +11,7 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 
 
 def posted(form_class: type[AnyForm], **defaults: object) -> AnyForm:
-    """The form filled from the body. A single-valued field that comes twice is a 400: two readers could differ on it."""
+    """The form filled from the body. A single-valued field that comes twice is a 400: readers could differ on it."""
     form = form_class(request.form, data=defaults or None)
     for field in form:
         if not isinstance(field, SelectMultipleField) and len(request.form.getlist(field.name)) > 1:

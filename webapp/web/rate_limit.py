@@ -1,4 +1,4 @@
-"""Limits on guessing, shared by all workers: token buckets in one unlogged table, each taken in a transaction of its own.
+"""Limits on guessing, shared by all workers: token buckets in one unlogged table, taken in transactions of their own.
 
 The caller's transaction is rolled back when it refuses, so a count kept inside it would forget every failed try.
 """

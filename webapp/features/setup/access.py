@@ -16,8 +16,8 @@ PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"
 def is_from_this_machine(*, remote: str | None, host: str, headers: Mapping[str, str], public_url: str) -> bool:
     """Whether the request surely began on this machine.
 
-    A proxy on the same machine also connects from loopback; a name other than localhost, a public URL or any header of a
-    proxy shows one. No header can make a request local.
+    A proxy on the same machine also connects from loopback; a name other than localhost, a public URL or any header of
+    a proxy shows one. No header can make a request local.
     """
     if public_url or any(headers.get(name) for name in PROXY_HEADERS):
         return False

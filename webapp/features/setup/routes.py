@@ -22,8 +22,8 @@ bp = GuardedBlueprint("setup", __name__, url_prefix="/setup")
 
 WHY = "nobody has an account before the first run; guarded by loopback or the printed token, gone afterwards"
 NEEDS_TOKEN = (
-    "Nobody has an account here yet. Open the address with ?token=… that the server printed when it started, or open this"
-    " page on the server itself."
+    "Nobody has an account here yet. Open the address with ?token=… that the server printed when it started,"
+    " or open this page on the server itself."
 )
 
 

@@ -92,7 +92,7 @@ NPM = "npm install @opentelemetry/api @opentelemetry/sdk-node @opentelemetry/exp
 
 
 def snippets(base_url: str, api_key: str) -> list[Snippet]:
-    """The four ways, filled in. The key goes into ``x-api-key``: a header without a blank survives every SDK's parser."""
+    """The four ways, filled in. The key is in ``x-api-key``: a value without a blank survives every SDK's parser."""
     words = {"base": base_url.rstrip("/"), "key": api_key}
     return [
         Snippet("environment", "Environment", ".env", "", ENVIRONMENT.format(**words)),
