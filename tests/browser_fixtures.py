@@ -49,11 +49,6 @@ def live_server(app: Flask, process_server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def base_url() -> None:
-    """Stands in for the one of pytest-base-url, which is asked for in every run and warns under this pytest."""
-
-
-@pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any], process_server: str) -> dict[str, Any]:
     """Let ``page.goto("/executions")`` reach the live server."""
     return browser_context_args | {"base_url": process_server, "locale": "en-GB", "timezone_id": "UTC"}

@@ -55,6 +55,11 @@ def no_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def base_url() -> None:
+    """Stands in for the one of pytest-base-url, which is asked for in every run and warns under this pytest."""
+
+
+@pytest.fixture(scope="session")
 def process_database(worker_id: str) -> Iterator[Settings]:
     """The database of this test process, with the URLs of both roles."""
     server = run_database.run_server()
