@@ -83,11 +83,12 @@ def _init_kernel(app: Flask) -> None:
 
 def _register_blueprints(app: Flask) -> None:
     from webapp.api.health import bp as health
+    from webapp.api.routes import bp as api
     from webapp.features.accounts.routes import bp as accounts
     from webapp.features.api_keys.routes import bp as api_keys
     from webapp.features.organizations.routes import bp as organizations
     from webapp.features.setup.routes import bp as setup
     from webapp.features.welcome.routes import bp as welcome
 
-    for blueprint in (health, accounts, api_keys, organizations, setup, welcome):
+    for blueprint in (health, api, accounts, api_keys, organizations, setup, welcome):
         app.register_blueprint(blueprint)

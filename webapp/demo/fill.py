@@ -38,7 +38,7 @@ TRANSIT = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What to make: about ``executions`` (None: 60 a day) of ``flows`` flows over ``days``. Equal seeds, equal traces."""
+    """What to make: about ``executions`` (None: 60 a day) of ``flows`` flows over ``days``, the same for a seed."""
 
     days: int = 90
     executions: int | None = None

@@ -61,7 +61,7 @@ def init_app(app: Flask) -> None:
         text = error.description if error.description != type(error).description else None
         response = _answer(status, text or DEFAULTS.get(status, error.description or ""))
         for name, value in error.get_headers():
-            if name in ("Allow", "Retry-After", "Location"):
+            if name in ("Allow", "Retry-After", "Location", "WWW-Authenticate"):
                 response.headers[name] = value
         return response
 
