@@ -89,6 +89,7 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.features.organizations.routes import bp as organizations
     from webapp.features.setup.routes import bp as setup
     from webapp.features.welcome.routes import bp as welcome
+    from webapp.ingest.receive import bp as ingest
 
-    for blueprint in (health, api, accounts, api_keys, organizations, setup, welcome):
+    for blueprint in (health, api, accounts, api_keys, organizations, setup, welcome, ingest):
         app.register_blueprint(blueprint)
