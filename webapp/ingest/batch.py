@@ -42,8 +42,9 @@ def is_newer(new: Span, old: Span) -> bool:
 class Stored:
     """What is in the database of an execution before this export."""
 
-    started_us: int | None
-    conversation_id: UUID | None
+    started_us: int | None = None
+    conversation_id: UUID | None = None
+    api_key_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Entry:
     mapped: MappedTrace
     execution_id: UUID | None = None
     before: Stored | None = None
+    received_us: int | None = None
     settled_us: int | None = None
     created_us: int = 0
     lead_us: int = 0

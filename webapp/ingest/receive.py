@@ -76,9 +76,8 @@ def traces(key: ApiKey) -> Response:
     return _answer(200, encode_response(len(export.rejected), message, _encoding()))
 
 
-@bp.post("/v1/logs", scope=public("stores nothing; exporters that send everything must not fail"))
-@bp.post("/v1/metrics", scope=public("stores nothing; exporters that send everything must not fail"))
-def nothing() -> Response:
+@bp.post("/v1/<any(logs, metrics):_signal>", scope=public("stores nothing; exporters that send all must not fail"))
+def nothing(_signal: str) -> Response:
     """Take logs and metrics, which exporters send to the same address, and keep nothing."""
     request.max_content_length = None
     try:

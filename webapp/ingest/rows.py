@@ -69,8 +69,8 @@ def execution_row(entry: Entry, organization_id: UUID, user_id: UUID | None, key
         trace.model_call_count, trace.tool_call_count, trace.agent_count,
         sum(line.is_unpriced for line in entry.bills.values()), list(trace.agents), list(trace.models),
         list(trace.tools), cut(error and error.type, 255), cut(error and error.raised_type, 255),
-        error and error.raised_message, error and error.span_id, trace.is_root_seen, trace.span_count, now_us, now_us,
-        entry.settled_us, MAPPING_VERSION, entry.content_hash(),
+        error and error.raised_message, error and error.span_id, trace.is_root_seen, trace.span_count, now_us,
+        entry.received_us or now_us, entry.settled_us, MAPPING_VERSION, entry.content_hash(),
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ _SPANS = (
     " AND flow_created_at = ANY(%s::timestamptz[])"
 )
 _BEFORE = (
-    "SELECT id, started_at, conversation_id FROM flow_executions"
+    "SELECT id, started_at, conversation_id, api_key_id FROM flow_executions"
     " WHERE id = ANY(%s::uuid[]) AND created_at = ANY(%s::timestamptz[])"
 )
 _VANISHED = (
@@ -158,7 +158,7 @@ def _claim(target: Target, entries: list[Entry]) -> list[Entry]:
     claimed = {bytes(trace_id): id_ for trace_id, id_ in cursor.fetchall()}
     for entry in entries:
         execution_id = claimed[entry.trace_id]
-        entry.before = None if execution_id == new_ids[entry.trace_id] else Stored(None, None)
+        entry.before = None if execution_id == new_ids[entry.trace_id] else Stored()
         entry.claim(execution_id)
     return entries
 
@@ -202,9 +202,9 @@ def load_before(target: Target, entries: Sequence[Entry]) -> None:
         return
     moments = [from_us(created) for created in {entry.created_us for entry in entries}]
     target.cursor.execute(_BEFORE, ([entry.execution_id for entry in entries], moments))
-    before = {row[0]: Stored(row[1] and to_us(row[1]), row[2]) for row in target.cursor.fetchall()}
+    before = {row[0]: Stored(row[1] and to_us(row[1]), *row[2:]) for row in target.cursor.fetchall()}
     for entry in entries:
-        entry.before = before.get(entry.execution_id, Stored(None, None))
+        entry.before = before.get(entry.execution_id, Stored())
         entry.claim(entry.execution_id)
 
 
@@ -224,7 +224,8 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
         more_steps, more_calls = rows.step_rows(entry, organization_id, now_us, found.agents, found.tools, found.blocks)
         steps += more_steps
         calls += more_calls
-        ledger += ledger_rows(entry, organization_id, target.key_id, found.agents)
+        key_id = entry.before.api_key_id if entry.before is not None else target.key_id
+        ledger += ledger_rows(entry, organization_id, key_id, found.agents)
     dirty = {bucket for entry in entries for bucket in entry.buckets()}
     dirty |= _delete_vanished(cursor, entries, steps, calls, ledger)
     for stage, content in (

@@ -1,0 +1,102 @@
+"""All captures over HTTP give their truth: as captured, shuffled, doubled, gzipped and in the other encoding."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.factories.accounts import make_organization
+from tests.factories.security import make_api_key
+from tests.ingest.captures_table import row, spans_in
+from tests.ingest.http import items, plain_rows, send
+from tests.ingest.reencode import reencoded
+from tests.ingest.truth import CAPTURES, FIXTURES, NO_CAPTURES, Capture, captures, differences, found_in
+from webapp.database.tenancy import organization_session
+from webapp.ingest.settle import settle_due
+
+pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason=NO_CAPTURES)
+Request = tuple[bytes, str, dict[str, str]]
+
+
+def as_captured(capture: Capture) -> list[Request]:
+    """Return bodies and headers as they came over the wire."""
+    found = []
+    for request in json.loads((capture.path / "headers.json").read_text())["requests"]:
+        headers = request["headers"]
+        encoding = {"Content-Encoding": headers["content-encoding"]} if "content-encoding" in headers else {}
+        found.append(((capture.path / request["file"]).read_bytes(), headers["content-type"], encoding))
+    return found
+
+
+def shuffled(capture: Capture) -> list[Request]:
+    requests = as_captured(capture)
+    random.Random(capture.name).shuffle(requests)
+    return requests
+
+
+def doubled(capture: Capture) -> list[Request]:
+    requests = as_captured(capture) * 2
+    random.Random(capture.name).shuffle(requests)
+    return requests
+
+
+def gzipped(capture: Capture) -> list[Request]:
+    return [(gzip.compress(body), kind, {"Content-Encoding": "gzip"}) for body, kind in capture.bodies]
+
+
+def in_the_other_encoding(capture: Capture) -> list[Request]:
+    return [(*reencoded(body, kind), {}) for body, kind in capture.bodies]
+
+
+VARIANTS = (as_captured, shuffled, doubled, gzipped, in_the_other_encoding)
+
+
+def everything() -> Iterator[Capture]:
+    yield from captures() or captures(FIXTURES / "otlp")
+
+
+def deliver(client, key: str, variant: Callable[[Capture], list[Request]]) -> None:
+    for capture in everything():
+        for body, kind, headers in variant(capture):
+            answer = send(client, key, body, kind, **headers)
+            assert answer.status_code == 200, (capture.name, answer.status_code, answer.data)
+            assert answer.data in (b"", b"{}"), (capture.name, answer.data)
+            assert answer.content_type.startswith(kind.split(";")[0])
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.__name__)
+def test_captures_give_their_truth(variant, client, api_key, organization, app_engine, owner_engine):
+    deliver(client, api_key.text, variant)
+    wrong = []
+    for capture in everything():
+        traces = [span.trace_id for span in spans_in(capture.bodies)]
+        found = found_in(items(owner_engine, organization.id, traces))
+        wrong += [f"{capture.name} before settling: {each}" for each in differences(capture, found, settled=False)]
+    later = datetime.now(UTC) + timedelta(hours=1)
+    with organization_session(app_engine, organization.id) as session:
+        settle_due(session, organization.id, later)
+    print(f"\n{variant.__name__}")
+    for capture in everything():
+        traces = [span.trace_id for span in spans_in(capture.bodies)]
+        found = found_in(items(owner_engine, organization.id, traces))
+        print(" | ".join(row(capture, found)))
+        wrong += [f"{capture.name}: {each}" for each in differences(capture, found)]
+    assert wrong == []
+
+
+def test_every_delivery_leaves_the_same_rows(client, owner_engine):
+    """Not only the sums: each column of each step, span, bill and message, but for ids and our own clock."""
+    rows = []
+    for variant in VARIANTS:
+        organization = make_organization()
+        deliver(client, make_api_key(organization_id=organization.id).text, variant)
+        rows.append(plain_rows(owner_engine, organization.id))
+    assert len(rows[0]) > 1_000
+    for variant, other in zip(VARIANTS[1:], rows[1:], strict=True):
+        differing = [pair for pair in zip(rows[0], other, strict=True) if pair[0] != pair[1]]
+        assert differing == [], variant.__name__
