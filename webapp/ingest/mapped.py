@@ -28,6 +28,7 @@ class MappedStep:
     kind ``step`` whose ``usage_of`` names the call that carries the merged fields and the tokens. ``parent_step_id``
     is the nearest step above (None at the top), ``parent_span_id`` what the wire says. ``sequence`` counts depth first.
     ``input_tokens`` includes cached ones; None means that nobody said. ``block_name`` is the name without ids.
+    ``content_hash`` changes whenever anything here does, so a stored step with the same one needs no writing.
     """
 
     span_id: bytes

@@ -1,6 +1,7 @@
 """A trace's spans become one execution; the same spans give the same one in any order and however often."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from webapp.ingest import conventions
@@ -11,9 +12,10 @@ from webapp.ingest.outcome import problem_of, status_of
 from webapp.ingest.payloads import answer_in, question_in
 from webapp.ingest.roles import AGENT, CREATION, FLOW, KINDS, MODEL, TOOL
 from webapp.ingest.spans import KIND_CLIENT, KIND_CONSUMER, KIND_PRODUCER, KIND_SERVER, Span
-from webapp.ingest.tree import Node, grow, is_call, one_of_each, settle_roles
+from webapp.ingest.tree import Node, grow, one_of_each, settle_roles
 from webapp.ingest.usage import Usage, count_calls
 
+# Raised with every change of what spans map to: stored traces are then mapped again, and their steps replaced.
 MAPPING_VERSION = 1
 
 _MOST_MS = 2**31 - 1
@@ -38,103 +40,103 @@ def map_trace(spans: Sequence[Span], settled: bool = False) -> MappedTrace:
     if not (is_root_seen or settled):
         status, error = "running", None
     inputs, outputs = _payloads(nodes)
+    further: dict[int, bytes] = {}
+    for node in nodes:
+        if node.owner is not None:
+            further[node.owner.sequence] = further.get(node.owner.sequence, b"") + node.span.content_hash
     steps = [
-        _step(node, given, answered, node is origin)
-        for node, given, answered in zip(nodes, inputs, outputs, strict=True)
+        _step(node, inputs[at], outputs[at], node is origin, further.get(at, b"")) for at, node in enumerate(nodes)
     ]
     return _mapped(nodes, steps, entry, is_root_seen, status, error)
 
 
 def _mapped(
-    nodes: list[Node],
-    steps: list[MappedStep],
-    entry: Node,
-    is_root_seen: bool,
-    status: str,
-    error: MappedError | None,
+    nodes: list[Node], steps: list[MappedStep], entry: Node, is_root_seen: bool, status: str, error: MappedError | None
 ) -> MappedTrace:
     started, ended = min(step.started_ns for step in steps), max(step.ended_ns for step in steps)
-    roots = [node for node in nodes if node.span.parent_span_id is None]
-    timed = roots[0].span if len(roots) == 1 else None
+    roots = [node.span for node in nodes if node.span.parent_span_id is None]
     by_start = sorted(steps, key=lambda step: (step.started_ns, step.span_id))
-    calls = [step for step in by_start if step.kind == KINDS[MODEL]]
-    agents = [step for step in by_start if step.kind == KINDS[AGENT]]
-    tools = [step for step in by_start if step.is_tool and not step.is_helper]
     given, answered = _flow_input(nodes, steps, entry), _flow_output(nodes, steps, entry)
     labels = labels_of(entry)
-    if status == "completed" and _ends_unanswered(calls):
+    if status == "completed" and _ends_unanswered(by_start):
         labels["ended_without_answer"] = True
     return MappedTrace(
         trace_id=entry.span.trace_id,
         flow_name=short(without_ids(_flow_name(nodes, entry, is_root_seen))),
-        service_name=resource_text(entry, nodes, "service.name"),
-        service_version=resource_text(entry, nodes, "service.version"),
-        environment=(resource_text(entry, nodes, "deployment.environment.name", "deployment.environment") or "")[:100]
-        or None,
         status=status,
-        trigger_type=trigger_of(entry, is_root_seen),
         is_root_seen=is_root_seen,
         is_ignored=_is_ignored(nodes),
         started_ns=started,
         ended_ns=ended,
-        execution_time_ms=_ms(timed.start_ns, timed.end_ns) if timed else _ms(started, ended),
+        execution_time_ms=_ms(roots[0].start_ns, roots[0].end_ns) if len(roots) == 1 else _ms(started, ended),
         input=given,
         output=answered,
         question=question_in(given),
         answer=answer_in(answered),
-        input_tokens=_sum(step.input_tokens for step in steps),
-        output_tokens=_sum(step.output_tokens for step in steps),
-        cached_input_tokens=_sum(step.cached_input_tokens for step in steps),
-        agents=_once(short(without_ids(step.name)) for step in agents),
-        models=_once(step.model_requested or step.model_used for step in by_start if step.is_billable),
-        tools=_once(short(without_ids(step.name)) for step in tools),
-        agent_count=len(agents),
-        model_call_count=len(calls),
-        tool_call_count=len(tools),
         error=error,
-        session_id=told(nodes, entry, "session_id"),
-        user_ref=told(nodes, entry, "user_ref"),
         tags=labels,
         steps=tuple(steps),
-        sdk=sdk_of(entry.span),
         span_count=len(nodes),
+        **_counts(by_start),
+        **_surroundings(nodes, entry, is_root_seen),
     )
 
 
-def _step(node: Node, given: Any, answered: Any, is_origin: bool) -> MappedStep:
-    span = node.span
-    usage: Usage = _NOTHING if node.usage is None or node.owner is not None else node.usage
-    problem = problem_of(node)
-    is_tool = node.role == TOOL
+def _counts(by_start: list[MappedStep]) -> dict[str, Any]:
+    """Return the sums and the names of a trace; names in the order of first start, each once."""
+    agents = [step for step in by_start if step.kind == KINDS[AGENT]]
+    tools = [step for step in by_start if step.is_tool and not step.is_helper]
+    return {
+        "input_tokens": _sum(step.input_tokens for step in by_start),
+        "output_tokens": _sum(step.output_tokens for step in by_start),
+        "cached_input_tokens": _sum(step.cached_input_tokens for step in by_start),
+        "agents": _once(short(without_ids(step.name)) for step in agents),
+        "models": _once(step.model_requested or step.model_used for step in by_start if step.is_billable),
+        "tools": _once(short(without_ids(step.name)) for step in tools),
+        "agent_count": len(agents),
+        "model_call_count": sum(step.kind == KINDS[MODEL] for step in by_start),
+        "tool_call_count": len(tools),
+    }
+
+
+def _surroundings(nodes: list[Node], entry: Node, is_root_seen: bool) -> dict[str, Any]:
+    """Return who sent a trace, from where, for whom and what started it."""
+    environment = resource_text(entry, nodes, "deployment.environment.name", "deployment.environment")
+    return {
+        "service_name": resource_text(entry, nodes, "service.name"),
+        "service_version": resource_text(entry, nodes, "service.version"),
+        "environment": environment and environment[:100],
+        "trigger_type": trigger_of(entry, is_root_seen),
+        "session_id": told(nodes, entry, "session_id"),
+        "user_ref": told(nodes, entry, "user_ref"),
+        "sdk": sdk_of(entry.span),
+    }
+
+
+def _step(node: Node, given: Any, answered: Any, is_origin: bool, further: bytes) -> MappedStep:
+    span, role, problem = node.span, node.role, problem_of(node)
+    is_tool = role == TOOL
+    place = (node.parent.span.span_id if node.parent is not None else None, node.sequence, node.depth)
+    agent_name = short(without_ids(node.agent_name)) if node.agent_name else None
+    usage_of = node.owner.span.span_id if node.owner is not None else None
+    usage = _NOTHING if node.usage is None or usage_of else node.usage
+    is_billable = node.usage is not None and not usage_of
     return MappedStep(
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        parent_step_id=node.parent.span.span_id if node.parent is not None else None,
-        sequence=node.sequence,
-        depth=node.depth,
-        is_tool=is_tool,
-        kind=KINDS[node.role],
-        name=node.name,
-        block_name=short(block_name(node.name, node.role)),
-        agent_name=short(without_ids(node.agent_name)) if node.agent_name else None,
-        service_name=span.resource.get("service.name"),
-        status="completed" if problem is None else "cancelled" if problem.is_cancelled else "failed",
-        started_ns=span.start_ns,
-        ended_ns=span.end_ns,
-        execution_time_ms=_ms(span.start_ns, span.end_ns),
-        model_requested=usage.model_requested,
-        model_used=usage.model_used,
-        provider=usage.provider,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_input_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
-        is_billable=is_call(node) or (node.usage is not None and node.owner is None),
-        usage_of=node.owner.span.span_id if node.owner is not None else None,
-        reported_cost_usd=usage.cost_usd,
-        finish_reason=usage.finish_reason,
-        time_to_first_token_ms=usage.first_token_ms,
+        span.span_id,
+        span.parent_span_id,
+        *place,
+        is_tool,
+        KINDS[role],
+        node.name,
+        short(block_name(node.name, role)),
+        agent_name,
+        span.resource.get("service.name"),
+        "completed" if problem is None else "cancelled" if problem.is_cancelled else "failed",
+        span.start_ns,
+        span.end_ns,
+        _ms(span.start_ns, span.end_ns),
+        is_billable=is_billable,
+        usage_of=usage_of,
         input=given,
         output=answered,
         error_type=problem.type if problem else None,
@@ -142,8 +144,14 @@ def _step(node: Node, given: Any, answered: Any, is_origin: bool) -> MappedStep:
         error_stack=problem.stack if problem else None,
         is_error_origin=is_origin,
         is_helper=is_tool and is_helper_tool(node.name),
-        content_hash=span.content_hash,
+        content_hash=_hash(span.content_hash + further, place, role, agent_name, usage_of, is_origin, is_billable and usage),
+        **usage.fields(),
     )
+
+
+def _hash(content: bytes, *found: Any) -> bytes:
+    """Return a hash that changes whenever a step does: with its spans, its place or the mapping itself."""
+    return blake2b(content + repr((MAPPING_VERSION, found)).encode(errors="replace"), digest_size=16).digest()
 
 
 def _payloads(nodes: list[Node]) -> tuple[list[Any], list[Any]]:
@@ -239,8 +247,9 @@ def _is_ignored(nodes: list[Node]) -> bool:
     return len(nodes) == 1 and nodes[0].span.name.endswith(".build") and nodes[0].span.kind not in _REMOTE_KINDS
 
 
-def _ends_unanswered(calls: list[MappedStep]) -> bool:
+def _ends_unanswered(by_start: list[MappedStep]) -> bool:
     """Return whether the last model call has neither tokens nor an answer, as when its caller stopped waiting."""
+    calls = [step for step in by_start if step.kind == KINDS[MODEL]]
     if len(calls) < 2:
         return False
     last, before = calls[-1], calls[:-1]

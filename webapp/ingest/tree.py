@@ -5,7 +5,7 @@ from operator import attrgetter
 
 from webapp.ingest import conventions
 from webapp.ingest.names import name_of
-from webapp.ingest.roles import AGENT, CLASSIFIED, EMBEDDING, FLOW, MODEL, STEP, TOOL
+from webapp.ingest.roles import AGENT, CLASSIFIED, FLOW, STEP, TOOL
 from webapp.ingest.spans import STATUS_ERROR, Span
 
 _BY_START = attrgetter("start_ns", "span_id")
@@ -145,8 +145,3 @@ def _connect(nodes: list[Node]) -> None:
         parent = node.parent
         if parent is not None:
             node.classified = parent if parent.role in CLASSIFIED else parent.classified
-
-
-def is_call(node: Node) -> bool:
-    """Return whether a node is a model call or an embedding of its own."""
-    return node.owner is None and node.role in (MODEL, EMBEDDING)

@@ -30,13 +30,25 @@ class Usage:
     first_token_ms: int | None = None
     cost_usd: Decimal | None = None
 
+    def fields(self) -> dict[str, Any]:
+        """Return these as the fields of a step."""
+        return {
+            "model_requested": self.model_requested,
+            "model_used": self.model_used,
+            "provider": self.provider,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cached_input_tokens": self.cached_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "reported_cost_usd": self.cost_usd,
+            "finish_reason": self.finish_reason,
+            "time_to_first_token_ms": self.first_token_ms,
+        }
+
     @property
     def has_tokens(self) -> bool:
         return bool(self.input_tokens or self.output_tokens)
-
-    @property
-    def model(self) -> str | None:
-        return self.model_requested or self.model_used
 
 
 def count_calls(nodes: list[Node]) -> None:

@@ -58,7 +58,9 @@ NAMES = {
 
 _TOOL_INPUT = ("gen_ai.tool.call.arguments", "tool_arguments", "gcp.vertex.agent.tool_call_args")
 _TOOL_OUTPUT = ("gen_ai.tool.call.result", "tool_response", "gcp.vertex.agent.tool_response")
-_INPUT = ("gen_ai.input.messages", "gcp.vertex.agent.llm_request", "pydantic_ai.all_messages", "all_messages_events")
+_INPUT = ("gen_ai.input.messages", "gcp.vertex.agent.llm_request", "all_messages_events")
+# Agents of several senders carry their whole conversation under a name of the sender's own.
+_ALL_MESSAGES = ".all_messages"
 _OUTPUT = ("gen_ai.output.messages", "final_result", "gcp.vertex.agent.llm_response")
 _MESSAGE_EVENTS = {
     "gen_ai.system.message": "system",
@@ -82,6 +84,8 @@ def input_of(span, role: str) -> Any:
     for name in _TOOL_INPUT if role == TOOL else _INPUT:
         if name in attributes:
             return parsed(attributes[name])
+    if role == AGENT:
+        return next((parsed(attributes[name]) for name in attributes if name.endswith(_ALL_MESSAGES)), None)
     if role != MODEL:
         return None
     if "gen_ai.prompt.0.role" in attributes or "gen_ai.prompt.0.content" in attributes:
