@@ -65,6 +65,7 @@ EXECUTIONS = """
               AND e.started_at >= :since AND e.started_at < :until
               AND e.created_at >= stale.bucket - interval '5 minutes'{filters}
             OFFSET 0"""
+FAILED = "x.status = 'failed'"
 FILTERS = {
     "flows": ("agentflow_id", "uuid"),
     "statuses": ("status", "text"),
@@ -160,32 +161,56 @@ def facts(scope: Scope, *, cuts: Iterable[datetime] = (), is_by_flow: bool = Fal
     agentflow_id, environment, trigger_type, error_type. ``at`` is a quarter hour, or the very start where executions
     are read; ``cuts`` are instants at which the reader means to divide, so quarters around them are read that way.
     """
+    filters = {name: getattr(scope, name) for name in FILTERS}
     is_fine = is_by_flow or not scope.is_over_all_flows
-    parameters: dict[str, Any] = {
-        "organization_id": scope.organization_id,
-        "since": scope.since,
-        "until": scope.until,
-        "first_bucket": quarter_floor(scope.since),
-        "first_whole": quarter_ceiling(scope.since),
-        "last_whole": quarter_floor(scope.until),
-        "cut_buckets": sorted(
-            {quarter_floor(at) for at in (scope.since, scope.until, *cuts) if quarter_floor(at) != at}
-        ),
+    sql = f"{STALE}, facts AS ({relation(is_fine=is_fine, conditions=_conditions(filters))})"
+    return sql, window(scope.organization_id, scope.since, scope.until, cuts) | {
+        name: list(wanted) for name, wanted in filters.items() if wanted and not _is_failed_only(name, wanted)
+    }
+
+
+def relation(*, is_fine: bool, conditions: Sequence[str] = ()) -> str:
+    """The SELECT behind ``facts``; it needs STALE before it and the parameters of :func:`window`.
+
+    ``conditions`` are SQL over ``x.``, which stands for a row of the sums and for an execution alike.
+    """
+    clean = "".join(f" AND {condition.replace('x.', 'r.')}" for condition in conditions)
+    raw = "".join(f" AND {condition.replace('x.', 'e.')}" for condition in conditions)
+    columns = EXECUTION_COLUMNS + (EXECUTION_KEYS if is_fine else "")
+    return (
+        f"{ROLLUPS if is_fine else TOTALS}{CLEAN}{clean}\n        UNION ALL\n"
+        f"        SELECT e.* FROM stale CROSS JOIN LATERAL ({columns}{EXECUTIONS.format(filters=raw)}) e"
+    )
+
+
+def window(organization_id: UUID, since: datetime, until: datetime, cuts: Iterable[datetime] = ()) -> dict[str, Any]:
+    """Parameters of STALE and :func:`relation`; quarters that an edge or a cut divides are read from the executions."""
+    return {
+        "organization_id": organization_id,
+        "since": since,
+        "until": until,
+        "first_bucket": quarter_floor(since),
+        "first_whole": quarter_ceiling(since),
+        "last_whole": quarter_floor(until),
+        "cut_buckets": sorted({floor for at in (since, until, *cuts) if (floor := quarter_floor(at)) != at}),
         "limits": list(LIMITS),
         "nil": UUID(int=0),
     }
-    clean, raw = [], []
-    for name, (column, kind) in FILTERS.items():
-        if wanted := getattr(scope, name):
-            parameters[name] = list(wanted)
-            clean.append(f" AND r.{column} = ANY(CAST(:{name} AS {kind}[]))")
-            raw.append(f" AND e.{column} = ANY(CAST(:{name} AS {kind}[]))")
-    sql = (
-        f"{STALE}, facts AS ({ROLLUPS if is_fine else TOTALS}{CLEAN}{''.join(clean)}\n        UNION ALL\n"
-        f"        SELECT e.* FROM stale CROSS JOIN LATERAL ({EXECUTION_COLUMNS}{EXECUTION_KEYS if is_fine else ''}"
-        f"{EXECUTIONS.format(filters=''.join(raw))}) e)"
-    )
-    return sql, parameters
+
+
+def _is_failed_only(name: str, wanted: tuple[Any, ...]) -> bool:
+    return name == "statuses" and tuple(wanted) == ("failed",)
+
+
+def _conditions(filters: dict[str, tuple[Any, ...]]) -> list[str]:
+    """A constant instead of a parameter where a partial index wants to see it."""
+    return [
+        FAILED
+        if _is_failed_only(name, wanted)
+        else f"x.{FILTERS[name][0]} = ANY(CAST(:{name} AS {FILTERS[name][1]}[]))"
+        for name, wanted in filters.items()
+        if wanted
+    ]
 
 
 def list_columns(session: Session, scope: Scope, edges: Sequence[datetime]) -> list[Figures]:
