@@ -7,6 +7,7 @@ otherwise silent.
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -95,3 +96,12 @@ def instance_secret(data_dir: Path) -> bytes:
     with os.fdopen(handle, "wb") as file:
         file.write(key)
     return key
+
+
+def setup_token(data_dir: Path) -> str:
+    """The token in the URL that the server prints at a first start that others than this machine can reach.
+
+    It follows from the instance's key, so printing and checking need no common store; compare it with
+    ``hmac.compare_digest``. It is good for one set-up only, as the set-up page is gone once there is a user.
+    """
+    return hmac.new(instance_secret(data_dir), b"first set-up", "sha256").hexdigest()[:32]

@@ -77,7 +77,15 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether this folder's server answers; a foreign process that took over its old process id does not count."""
-        return self._answer() == "ready"
+        return self._is_prepared() and self._answer() == "ready"
+
+    def process_exists(self) -> bool:
+        """Whether the server's process is there; cheaper than ``is_running``, for watching a started server."""
+        try:
+            pid = int((self.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return False
+        return _is_server(pid, self.cluster)
 
     def start(self, say: Callable[[str], None] = lambda line: None) -> None:
         """Start the server, or adopt the one that runs; returns when it takes connections.
@@ -87,7 +95,7 @@ class EmbeddedServer:
         Raises:
             DatabaseProblem: it does not start; the message ends with the server's own last complaint.
         """
-        if self._is_prepared() and self.is_running():
+        if self.is_running():
             return
         with self._lock():
             if not self._is_prepared():

@@ -1,0 +1,1 @@
+"""``agenticbuilder remap``: after a mapping was improved."""
