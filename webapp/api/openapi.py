@@ -18,6 +18,7 @@ ERROR_BODY = {
     "properties": {
         "error": {
             "type": "object",
+            "description": "Why the request was refused.",
             "required": ["status", "message", "field", "request_id"],
             "properties": {
                 "status": {"type": "integer", "description": "The HTTP status."},
