@@ -21,6 +21,7 @@ _SET = text("SELECT set_config('app.organization_id', :organization_id, true)")
 
 def use_organization(session: Session | scoped_session[Session], organization_id: UUID) -> None:
     """Let this session see one organization, from its present transaction on."""
+    session = _plain(session)
     session.info[KEY] = organization_id
     if session.in_transaction():
         session.execute(_SET, {"organization_id": str(organization_id)})
@@ -28,6 +29,7 @@ def use_organization(session: Session | scoped_session[Session], organization_id
 
 def forget_organization(session: Session | scoped_session[Session]) -> None:
     """Let this session see no organization any more."""
+    session = _plain(session)
     session.info.pop(KEY, None)
     if session.in_transaction():
         session.execute(_SET, {"organization_id": ""})
@@ -49,6 +51,11 @@ def set_organization(connection: Connection, organization_id: UUID) -> None:
 def _set_again(session: Session, transaction: Any, connection: Connection) -> None:
     if (organization_id := session.info.get(KEY)) is not None:
         set_organization(connection, organization_id)
+
+
+def _plain(session: Session | scoped_session[Session]) -> Session:
+    """A scoped session passes only some methods on."""
+    return session() if isinstance(session, scoped_session) else session
 
 
 def _engine(engine_or_app: Engine | Flask) -> Engine:
