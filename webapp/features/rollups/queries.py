@@ -141,16 +141,28 @@ class Figures:
     def add(self, row: Any) -> None:
         """Add one row of :func:`list_columns`' statement."""
         self.by_status[row.status] = self.by_status.get(row.status, 0) + row.executions
-        self.cost_usd = _plus(self.cost_usd, row.cost_usd)
+        self._add_sums(row)
         if row.status == "failed":
             self.failed_cost_usd = _plus(self.failed_cost_usd, row.cost_usd)
-        self.input_tokens = _plus(self.input_tokens, row.input_tokens)
-        self.output_tokens = _plus(self.output_tokens, row.output_tokens)
-        self.cached_input_tokens = _plus(self.cached_input_tokens, row.cached_input_tokens)
-        self.unpriced_call_count += row.unpriced_call_count
         if row.status in ENDED:
             for place, count in zip(row.bins or (), row.counts or (), strict=True):
                 self.bins[place] = self.bins.get(place, 0) + count
+
+    def merge(self, other: Figures) -> None:
+        """Add the figures of another column."""
+        for status, count in other.by_status.items():
+            self.by_status[status] = self.by_status.get(status, 0) + count
+        self._add_sums(other)
+        self.failed_cost_usd = _plus(self.failed_cost_usd, other.failed_cost_usd)
+        for place, count in other.bins.items():
+            self.bins[place] = self.bins.get(place, 0) + count
+
+    def _add_sums(self, other: Any) -> None:
+        self.cost_usd = _plus(self.cost_usd, other.cost_usd)
+        self.input_tokens = _plus(self.input_tokens, other.input_tokens)
+        self.output_tokens = _plus(self.output_tokens, other.output_tokens)
+        self.cached_input_tokens = _plus(self.cached_input_tokens, other.cached_input_tokens)
+        self.unpriced_call_count += other.unpriced_call_count
 
 
 def facts(scope: Scope, *, cuts: Iterable[datetime] = (), is_by_flow: bool = False) -> tuple[str, dict[str, Any]]:
@@ -175,12 +187,19 @@ def relation(*, is_fine: bool, conditions: Sequence[str] = ()) -> str:
     ``conditions`` are SQL over ``x.``, which stands for a row of the sums and for an execution alike.
     """
     clean = "".join(f" AND {condition.replace('x.', 'r.')}" for condition in conditions)
-    raw = "".join(f" AND {condition.replace('x.', 'e.')}" for condition in conditions)
+    raw = "".join(f" AND {_of_execution(condition)}" for condition in conditions)
     columns = EXECUTION_COLUMNS + (EXECUTION_KEYS if is_fine else "")
     return (
         f"{ROLLUPS if is_fine else TOTALS}{CLEAN}{clean}\n        UNION ALL\n"
         f"        SELECT e.* FROM stale CROSS JOIN LATERAL ({columns}{EXECUTIONS.format(filters=raw)}) e"
     )
+
+
+def _of_execution(condition: str) -> str:
+    """The condition over an execution, whose unknown values the sums hold as '' or the nil UUID."""
+    for column in ("environment", "trigger_type", "error_type"):
+        condition = condition.replace(f"x.{column}", f"coalesce(e.{column}, '')")
+    return condition.replace("x.agentflow_id", "coalesce(e.agentflow_id, CAST(:nil AS uuid))").replace("x.", "e.")
 
 
 def window(organization_id: UUID, since: datetime, until: datetime, cuts: Iterable[datetime] = ()) -> dict[str, Any]:
