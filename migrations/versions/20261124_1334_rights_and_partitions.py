@@ -171,7 +171,10 @@ BEGIN
             child := parent || to_char(month, '_YYYY_MM');
             CONTINUE WHEN to_regclass('public.' || child) IS NOT NULL;
             PERFORM pg_advisory_xact_lock(hashtext('agenticbuilder partitions'));
-            CONTINUE WHEN to_regclass('public.' || child) IS NOT NULL;
+            -- A query, since to_regclass may still remember that there was none before we waited.
+            CONTINUE WHEN EXISTS (
+                SELECT FROM pg_class WHERE relname = child AND relnamespace = 'public'::regnamespace
+            );
             EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)', child, parent);
             EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', child);
             EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, {app_role}', child);
