@@ -23,6 +23,7 @@ from webapp.domain.api_keys import Scope
 from webapp.domain.errors import Conflict
 from webapp.features.api_keys.operations import add_key
 from webapp.features.events.operations import AuthorId
+from webapp.features.rollups.operations import rebuild
 from webapp.ingest.spans import spans_of
 from webapp.ingest.store import ingest
 from webapp.models import ApiKey, Organization
@@ -88,7 +89,17 @@ def fill(
             say(f"{done:,} of {len(planned):,} executions, {spans:,} spans")
     running = _running(demo, local, moments)
     spans += send(engine, sender, running, now=now)
+    _sum_up(engine, organization_id, say)
     return Filled(done + len(running), spans)
+
+
+def _sum_up(engine: Engine, organization_id: UUID, say: Callable[[str], Any]) -> None:
+    """Bring the kept sums up to date, as the worker would do it bit by bit."""
+    say("adding up")
+    left = 1
+    while left:
+        with organization_session(engine, organization_id) as session:
+            left = rebuild(session, organization_id)
 
 
 def _make_sender(session: Session, organization_id: UUID, user_id: UUID | None, now: datetime) -> Sender:
