@@ -20,10 +20,13 @@ def list_() -> None:
     """List the months that exist."""
     from webapp.database.partitions import list_months
 
-    with open_database(Settings.from_environment()) as settings, application_engine(settings) as engine:
-        with engine.connect() as connection:
-            for month in list_months(connection):
-                click.echo(f"{month:%Y-%m}")
+    with (
+        open_database(Settings.from_environment()) as settings,
+        application_engine(settings) as engine,
+        engine.connect() as connection,
+    ):
+        for month in list_months(connection):
+            click.echo(f"{month:%Y-%m}")
 
 
 @command.command("ensure")

@@ -112,6 +112,8 @@ class Supervisor:
     def _restart(self, child: Child) -> None:
         """Start again; the pause doubles while it keeps dying within seconds."""
         assert child.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)  # gunicorn's workers would hold the port
         lived = time.monotonic() - child.start_at
         child.pause = min(child.pause * 2, LONGEST_PAUSE) if lived < LONGEST_PAUSE else 0.1
         self.say(f"{child.name} ended (code {child.process.returncode}); starting it again")

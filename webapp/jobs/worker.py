@@ -23,6 +23,7 @@ HEARTBEAT_SECONDS = 5
 STALLED_SECONDS = 30  # without a heartbeat a worker counts as dead and its jobs are started again
 SHUTDOWN_SECONDS = 4
 RETRY_SECONDS = 1
+FAILED_KEPT_HOURS = 14 * 24
 
 log = logging.getLogger("agenticbuilder.worker")
 
@@ -80,6 +81,8 @@ def build_queue(url: str, engine: sqlalchemy.Engine) -> procrastinate.App:
         _register(app, each, engine)
     rescue = app.task(name="rescue_stalled_jobs", queue=QUEUE, pass_context=True, queueing_lock="rescue_stalled_jobs")
     app.periodic(cron="* * * * *")(rescue(_rescue_stalled_jobs))
+    forget = app.task(name="forget_failed_jobs", queue=QUEUE, pass_context=True, queueing_lock="forget_failed_jobs")
+    app.periodic(cron="23 4 * * *")(forget(_forget_failed_jobs))
     return app
 
 
@@ -108,3 +111,10 @@ async def _rescue_stalled_jobs(context: JobContext, timestamp: int) -> None:
             await manager.retry_job(job)
         except exceptions.UniqueViolation:  # its successor waits already
             await manager.finish_job_by_id_async(job_id=job.id, status=Status.ABORTED, delete_job=True)
+
+
+async def _forget_failed_jobs(context: JobContext, timestamp: int) -> None:
+    """Successful jobs go at once; failed ones stay for a while, so that an operator can read them."""
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=FAILED_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
