@@ -38,7 +38,7 @@ def map_trace(spans: Sequence[Span], settled: bool = False) -> MappedTrace:
     is_root_seen = entry.span.parent_span_id is None
     status, error, origin = status_of(tops)
     if not (is_root_seen or settled):
-        status, error = "running", None
+        status, error, origin = "running", None, None
     inputs, outputs = _payloads(nodes)
     further: dict[int, bytes] = {}
     for node in nodes:
@@ -144,7 +144,9 @@ def _step(node: Node, given: Any, answered: Any, is_origin: bool, further: bytes
         error_stack=problem.stack if problem else None,
         is_error_origin=is_origin,
         is_helper=is_tool and is_helper_tool(node.name),
-        content_hash=_hash(span.content_hash + further, place, role, agent_name, usage_of, is_origin, is_billable and usage),
+        content_hash=_hash(
+            span.content_hash + further, place, role, agent_name, usage_of, is_origin, is_billable and usage
+        ),
         **usage.fields(),
     )
 
