@@ -1,0 +1,1 @@
+"""Executions: the list with its one filter, one execution with its trace, saved views, export."""
