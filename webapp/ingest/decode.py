@@ -170,13 +170,29 @@ def _put_span(span, item: dict, where: str) -> None:
 
 
 def _put_attributes(target, item: dict, where: str) -> None:
-    for pair_where, pair in _objects(item, "attributes", f"{where}."):
-        put = target.add(key=_string(pair, "key", pair_where))
-        value = _object(pair, "value", pair_where)
-        if value is not None:
-            _put_value(put.value, value, pair_where, 0)
-            if not put.HasField("value"):
-                put.value.SetInParent()
+    pairs = item.get("attributes")
+    if pairs is None:
+        return
+    if not isinstance(pairs, list):
+        raise BadBody(f"{where}.attributes must be a list")
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, dict):
+            # Nearly all attributes are text: these need no place for a complaint.
+            key, value = pair.get("key"), pair.get("value")
+            text = value.get("stringValue") if isinstance(value, dict) and len(value) == 1 else None
+            if isinstance(key, str) and isinstance(text, str):
+                target.add(key=key).value.string_value = text
+                continue
+        _put_attribute(target, pair, f"{where}.attributes[{number}]")
+
+
+def _put_attribute(target, pair: Any, where: str) -> None:
+    put = target.add(key=_string(_checked(pair, where), "key", where))
+    value = _object(pair, "value", where)
+    if value is not None:
+        _put_value(put.value, value, where, 0)
+        if not put.HasField("value"):
+            put.value.SetInParent()
 
 
 def _put_value(target, value: dict, where: str, depth: int) -> None:
