@@ -11,7 +11,7 @@ from psycopg import Cursor
 from webapp.ingest.batch import Entry, cut
 from webapp.ingest.ledger import total_usd
 from webapp.ingest.payloads import answer_in, question_in
-from webapp.ingest.rows import added
+from webapp.ingest.rows import added, as_text
 from webapp.ingest.stage import merge
 from webapp.ingest.tables import MESSAGES
 from webapp.models.base import new_id
@@ -103,7 +103,16 @@ def _messages(entry: Entry, organization_id: UUID) -> list[tuple]:
     if answer:
         tokens = added(trace.input_tokens, trace.output_tokens)
         rows.append(
-            _row(entry, organization_id, "assistant", answer, entry.us(trace.ended_ns), 1, tokens, total_usd(entry))
+            _row(
+                entry,
+                organization_id,
+                "assistant",
+                answer,
+                entry.us(trace.ended_ns),
+                1,
+                tokens,
+                as_text(total_usd(entry)),
+            )
         )
     return rows
 

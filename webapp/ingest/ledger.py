@@ -86,8 +86,8 @@ def ledger_rows(entry: Entry, organization_id, api_key_id, agent_ids: dict) -> l
                 step.output_tokens,
                 step.cached_input_tokens,
                 step.cache_write_tokens,
-                line.cost.usd,
-                step.reported_cost_usd,
+                None if line.cost.usd is None else str(line.cost.usd),
+                None if step.reported_cost_usd is None else str(step.reported_cost_usd),
                 line.cost.price.id if line.cost.price else None,
                 step.status,
             )

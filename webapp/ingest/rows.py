@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from webapp.ingest.batch import Entry, agent_key, block_key, cut, tool_key
+from webapp.ingest.columns import array_literal
 from webapp.ingest.ledger import shown_usd, total_usd
 from webapp.ingest.mapped import MappedStep
 from webapp.ingest.trace import MAPPING_VERSION
@@ -25,6 +27,11 @@ def as_json(value: Any) -> str | None:
         return orjson.dumps(value).decode()
     except TypeError:
         return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def as_text(amount: Decimal | None) -> str | None:
+    """Return an amount as it travels."""
+    return None if amount is None else str(amount)
 
 
 def small(number: int | None) -> int | None:
@@ -61,14 +68,15 @@ def execution_row(entry: Entry, organization_id: UUID, user_id: UUID | None, key
     return (
         entry.execution_id, entry.created_us, organization_id, entry.agentflow_id, user_id, key_id, entry.trace_id,
         trace.status, cut(trace.trigger_type, 100), as_json(trace.input), as_json(trace.output),
-        small(trace.execution_time_ms), added(trace.input_tokens, trace.output_tokens), total_usd(entry),
+        small(trace.execution_time_ms), added(trace.input_tokens, trace.output_tokens), as_text(total_usd(entry)),
         error and error.message, error and error.stack, entry.started_us,
         None if is_open else entry.us(trace.ended_ns), cut(trace.service_name, 255), cut(trace.service_version, 255),
         cut(trace.environment, 100), cut(trace.session_id, 255), entry.conversation_id, cut(trace.user_ref, 255),
         as_json(trace.tags or None), big(trace.input_tokens), big(trace.output_tokens), big(trace.cached_input_tokens),
         trace.model_call_count, trace.tool_call_count, trace.agent_count,
-        sum(line.is_unpriced for line in entry.bills.values()), list(trace.agents), list(trace.models),
-        list(trace.tools), cut(error and error.type, 255), cut(error and error.raised_type, 255),
+        sum(line.is_unpriced for line in entry.bills.values()), array_literal(trace.agents),
+        array_literal(trace.models), array_literal(trace.tools), cut(error and error.type, 255),
+        cut(error and error.raised_type, 255),
         error and error.raised_message, error and error.span_id, trace.is_root_seen, trace.span_count, now_us,
         entry.received_us or now_us, entry.settled_us, MAPPING_VERSION, entry.content_hash(),
     )  # fmt: skip
@@ -106,7 +114,7 @@ def _call(entry: Entry, step: MappedStep, agents: dict) -> tuple:
     return (
         step.kind, agents.get(agent_key(step)),
         cut(step.model_used, 100), cut(step.model_requested, 255), cut(step.provider, 100),
-        added(step.input_tokens, step.output_tokens), shown_usd(line.cost.usd) if line else None,
+        added(step.input_tokens, step.output_tokens), as_text(shown_usd(line.cost.usd)) if line else None,
         big(step.input_tokens), big(step.output_tokens), big(step.cached_input_tokens), big(step.cache_write_tokens),
         big(step.reasoning_tokens), step.is_billable, cut(step.finish_reason, 100), small(step.time_to_first_token_ms),
     )  # fmt: skip

@@ -1,21 +1,23 @@
-"""Rows on their way into the database: copied in bulk into temporary tables, then merged by one statement per table.
+"""Rows on their way into a table: a column at a time, merged by one statement for any number of rows.
 
-COPY does not work on tables under row-level security, so each target has a stage of its own. Times travel as
-microseconds since 1970 and JSON as text, both cheaper to hand over than their own types.
+Times travel as microseconds since 1970, JSON, numbers with decimals and lists of names as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from psycopg import Connection, Cursor, sql
+from psycopg import Cursor
 
-_COPY_TYPES = {"json": "text", "us": "int8", "names": "text[]"}
-_CASTS = {"json": "jsonb", "names": "text[]"}
+from webapp.ingest.columns import column_of, take_columns
+
+_TRAVELS_AS = {"json": "text", "us": "int8", "names": "text", "numeric": "text"}
+_CASTS = {"json": "jsonb", "names": "text[]", "numeric": "numeric"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stage:
     """One target table: its columns with their types, the key on which two rows are one, and when the new one wins.
 
@@ -28,58 +30,42 @@ class Stage:
     key: tuple[str, ...]
     kept: tuple[str, ...] = ()
     wins: str = ""
-    returning: str = ""
 
-    @property
-    def name(self) -> str:
-        return f"stage_{self.target}"
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the type in which each column travels."""
+        return tuple(_TRAVELS_AS.get(kind, kind) for _, kind in self.columns)
 
-    def create_sql(self) -> str:
-        """Return the statement that makes the stage where the connection does not have it yet."""
-        columns = ", ".join(f"{name} {_COPY_TYPES.get(kind, kind)}" for name, kind in self.columns)
-        return f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({columns}) ON COMMIT DELETE ROWS"
-
+    @cached_property
     def merge_sql(self) -> str:
-        """Return the statement that merges the stage into its target."""
+        """Return the statement that takes one array per column and merges the rows into the target."""
         names = ", ".join(name for name, _ in self.columns)
         values = ", ".join(_value_sql(name, kind) for name, kind in self.columns)
-        merge = f"INSERT INTO {self.target} AS t ({names}) SELECT {values} FROM {self.name} s ON CONFLICT"  # noqa: S608
-        merge += f" ({', '.join(self.key)}) DO " + (self._update_sql() if self.wins else "NOTHING")
-        return f"{merge} RETURNING {self.returning}" if self.returning else merge
+        arrays = ", ".join(f"%b::{kind}[]" for kind in self.kinds)
+        merge = f"INSERT INTO {self.target} AS t ({names}) SELECT {values} FROM unnest({arrays}) AS s({names})"  # noqa: S608
+        return f"{merge} ON CONFLICT ({', '.join(self.key)}) DO {self._update_sql()}"
 
     def _update_sql(self) -> str:
+        if not self.wins:
+            return "NOTHING"
         fixed = {*self.key, *self.kept}
         changes = ", ".join(f"{name} = excluded.{name}" for name, _ in self.columns if name not in fixed)
         return f"UPDATE SET {changes} WHERE {self.wins}"
 
 
+def merge(cursor: Cursor, stage: Stage, rows: Sequence[tuple]) -> None:
+    """Merge rows, in the order of the stage's columns, into its target; a key may come once only.
+
+    Cost: one statement, none for no rows.
+    """
+    if rows:
+        take_columns(cursor)
+        columns = zip(*rows, strict=True)
+        values = [column_of(kind, list(column)) for kind, column in zip(stage.kinds, columns, strict=True)]
+        cursor.execute(stage.merge_sql, values, prepare=True)  # type: ignore[arg-type]
+
+
 def _value_sql(name: str, kind: str) -> str:
     if kind == "us":
         return f"timestamptz 'epoch' + s.{name} * interval '1 microsecond'"
-    return f"s.{name}::{_CASTS[kind]}" if kind == "json" else f"s.{name}"
-
-
-def open_stages(connection: Connection, stages: Iterable[Stage]) -> None:
-    """Make sure that this transaction's connection has the stages; they are empty at its begin and after it."""
-    script = "SET LOCAL client_min_messages = warning; " + "; ".join(stage.create_sql() for stage in stages)
-    connection.execute(script)  # type: ignore[arg-type]
-
-
-def fill(cursor: Cursor, stage: Stage, rows: Sequence[tuple]) -> None:
-    """Copy rows, in the order of the stage's columns, into it."""
-    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in stage.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(stage.name), names)
-    with cursor.copy(statement) as copy:
-        copy.set_types([_COPY_TYPES.get(kind, kind) for _, kind in stage.columns])
-        write = copy.write_row
-        for row in rows:
-            write(row)
-
-
-def merge(cursor: Cursor, stage: Stage, rows: Sequence[tuple]) -> list[tuple]:
-    """Fill a stage and merge it; returns what the stage's ``returning`` asks for."""
-    if not rows:
-        return []
-    fill(cursor, stage, rows)
-    cursor.execute(stage.merge_sql(), prepare=True)  # type: ignore[arg-type]
-    return cursor.fetchall() if stage.returning else []
+    return f"s.{name}::{_CASTS[kind]}" if kind in _CASTS else f"s.{name}"

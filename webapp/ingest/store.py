@@ -19,7 +19,7 @@ from webapp.ingest.conversations import find_conversations, store_messages
 from webapp.ingest.ledger import bill, ledger_rows
 from webapp.ingest.prices import book_for
 from webapp.ingest.spans import Rejected, Span, span_from_raw
-from webapp.ingest.stage import merge, open_stages
+from webapp.ingest.stage import merge
 from webapp.models.base import new_id
 
 KEY_SECONDS = 60.0
@@ -211,7 +211,6 @@ def load_before(target: Target, entries: Sequence[Entry]) -> None:
 def store_entries(session: Session, target: Target, entries: Sequence[Entry]) -> discover.Discovered:
     """Write the executions of the entries with all that hangs on them."""
     cursor, organization_id, now_us = target.cursor, target.organization_id, target.now_us
-    open_stages(cursor.connection, tables.ALL)
     book = book_for(session, organization_id)
     for entry in entries:
         bill(entry, book)

@@ -97,5 +97,3 @@ MESSAGES = Stage(
     wins="(t.conversation_id, t.content, t.created_at, t.tokens_used, t.cost_usd) IS DISTINCT FROM"
     " (excluded.conversation_id, excluded.content, excluded.created_at, excluded.tokens_used, excluded.cost_usd)",
 )  # fmt: skip
-
-ALL = (SPANS, EXECUTIONS, STEPS, TOOL_CALLS, LEDGER, MESSAGES)
