@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wtforms import BooleanField, EmailField, Form, HiddenField, PasswordField, SelectField, StringField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from webapp.domain.emails import tidy_email
 from webapp.domain.passwords import MAX_LENGTH, password_problem
@@ -46,7 +46,7 @@ class PasswordForm(Form):
 class PreferencesForm(Form):
     """Name, time zone and theme of one person. An empty time zone follows the organization."""
 
-    full_name = StringField("Name", [InputRequired("Enter your name."), Length(max=255), NO_CONTROLS], filters=[tidy])
+    full_name = StringField("Name", [DataRequired("Enter your name."), Length(max=255), NO_CONTROLS], filters=[tidy])
     timezone = SelectField(
         "Time zone",
         default="",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from wtforms import Form, SelectField, SelectMultipleField, StringField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.domain.api_keys import DEFAULT_SCOPES, Scope
@@ -20,7 +20,7 @@ class KeyForm(Form):
     """What to make a key for."""
 
     name = StringField(
-        "Name", [InputRequired("Name what will use the key."), Length(max=255), NO_CONTROLS], filters=[tidy]
+        "Name", [DataRequired("Name what will use the key."), Length(max=255), NO_CONTROLS], filters=[tidy]
     )
     environment = StringField(
         "Environment",

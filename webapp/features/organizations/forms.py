@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from webapp.domain.time_zones import zone_names
 from webapp.web.form_rules import NO_CONTROLS, tidy
@@ -14,7 +14,7 @@ class NewOrganizationForm(Form):
     """Name and time zone of another organization."""
 
     name = StringField(
-        "Name", [InputRequired("Name the organization or team."), Length(max=255), NO_CONTROLS], filters=[tidy]
+        "Name", [DataRequired("Name the organization or team."), Length(max=255), NO_CONTROLS], filters=[tidy]
     )
     timezone = SelectField("Time zone", default="UTC", choices=lambda: [SelectChoice(n) for n in zone_names()])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wtforms import EmailField, Form, HiddenField, PasswordField, SelectField, StringField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from webapp.domain.emails import tidy_email
 from webapp.domain.passwords import password_problem
@@ -16,12 +16,12 @@ class SetupForm(Form):
     """The admin and the organization to create."""
 
     full_name = StringField(
-        "Your name", [InputRequired("Enter your name."), Length(max=255), NO_CONTROLS], filters=[tidy]
+        "Your name", [DataRequired("Enter your name."), Length(max=255), NO_CONTROLS], filters=[tidy]
     )
     email = EmailField("Email", [InputRequired("Enter your email address."), EmailRule()], filters=[tidy_email])
     password = PasswordField("Password", [InputRequired("Enter a password.")])
     organization_name = StringField(
-        "Organization", [InputRequired("Name your organization or team."), Length(max=255), NO_CONTROLS], filters=[tidy]
+        "Organization", [DataRequired("Name your organization or team."), Length(max=255), NO_CONTROLS], filters=[tidy]
     )
     timezone = SelectField("Time zone", default="UTC", choices=lambda: [SelectChoice(name) for name in zone_names()])
     token = HiddenField(default="")

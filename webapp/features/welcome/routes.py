@@ -30,7 +30,7 @@ def create(actor: Actor) -> Response:
 
 @bp.post("/sample", permission=Permission.API_KEYS_MANAGE)
 def send_sample(actor: Actor) -> Response:
-    operations.send_sample(db.session, actor, now=now())
+    operations.send_sample(db.session(), actor, now=now())
     if htmx.is_fragment_request():
         return draw_welcome(actor)
     return htmx.redirect_to(url_for("welcome.index"))
