@@ -5,6 +5,7 @@ reader's zone.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,11 +62,11 @@ class Shell:
     def __init__(self, app: Flask, actor: Any):
         self._app, self._actor = app, actor
 
-    @property
+    @cached_property
     def entries(self) -> list[navigation.Entry]:
         return navigation.entries_for(self._actor, self._app)
 
-    @property
+    @cached_property
     def unread_count(self) -> int:
         """Unread notifications of the reader. Cost: one statement."""
         return notifications.count_unread(db.session, self._actor.organization_id, self._actor.user_id)
