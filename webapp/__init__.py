@@ -87,10 +87,26 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.features.accounts.routes import bp as accounts
     from webapp.features.api_keys.routes import bp as api_keys
     from webapp.features.executions.routes_detail import bp as executions
+    from webapp.features.notifications.routes import bp as notifications
     from webapp.features.organizations.routes import bp as organizations
+    from webapp.features.overview.routes import bp as overview
+    from webapp.features.search.routes import bp as search
     from webapp.features.setup.routes import bp as setup
     from webapp.features.welcome.routes import bp as welcome
     from webapp.ingest.receive import bp as ingest
 
-    for blueprint in (health, api, accounts, api_keys, executions, organizations, setup, welcome, ingest):
+    for blueprint in (
+        health,
+        api,
+        accounts,
+        api_keys,
+        executions,
+        organizations,
+        setup,
+        welcome,
+        ingest,
+        notifications,
+        overview,
+        search,
+    ):
         app.register_blueprint(blueprint)
