@@ -21,7 +21,8 @@ def test_local_paths_are_kept(path):
         "\\\\evil.example", "/\\/evil.example", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x",
         "/%2Fevil.example", "/%5Cevil.example", "/%252Fevil.example", "%2F%2Fevil.example", "/\t/evil.example",
         "\t//evil.example", " //evil.example", "/\n/evil.example", "/%09/evil.example", "/%0d%0aSet-Cookie:x=1",
-        "http:evil.example", "//[::1", "/a?b\r\nSet-Cookie: x=1", "/" + "a" * 2_000, "mailto:x@example.org", "@evil.example",
+        "http:evil.example", "//[::1", "/a?b\r\nSet-Cookie: x=1", "/" + "a" * 2_000,
+        "mailto:x@example.org", "@evil.example",
     ],
 )  # fmt: skip
 def test_everything_else_leads_to_the_start(address):

@@ -166,4 +166,4 @@ def test_the_page_asks_as_often_for_one_session_as_for_thirty(client_as, minji, 
         make_browser_session(user_id=minji.id)
     with count_queries() as statements:
         assert here.get("/profile").status_code == 200
-    assert len(statements) <= 5, statements
+    assert len(statements) <= 5, str(statements)
