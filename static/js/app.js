@@ -103,11 +103,25 @@ document.addEventListener("keydown", (event) => {
 
 // Rows are reached through their own link, so Enter opens it as everywhere else.
 function moveRow(step) {
-  const links = all("[data-row] a.main, .wf li > a");
+  const links = all("[data-row] a.main, .wf li > a:not(.fold)");
   if (!links.length) return;
-  const at = links.indexOf(document.activeElement);
+  const focused = links.indexOf(document.activeElement);
+  const at = focused >= 0 ? focused : links.findIndex((link) => link.matches("[aria-current]"));
   links[Math.min(Math.max(at + step, 0), links.length - 1)].focus();
 }
+
+// A list that opens its links beside it (data-open names where): the link is loaded as a part and marked as the open one.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-open] a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || !window.htmx) return;
+  event.preventDefault();
+  const target = link.matches(".fold") ? "#waterfall" : link.closest("[data-open]").dataset.open;
+  if (target !== "#waterfall") {
+    for (const open of all("[aria-current]", link.closest("[data-open]"))) open.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+  }
+  htmx.ajax("GET", link.href, { source: link, target, swap: "outerHTML", push: link.href, headers: { "HX-Target": target } });
+});
 
 // A filter form sends only what is set, so that addresses stay short and readable.
 document.addEventListener("htmx:config:request", (event) => {
@@ -127,3 +141,28 @@ addEventListener("pageshow", () => all("form :disabled[data-was], form button:di
 
 // Errors of a fragment request that brought no HTML (server gone, no network).
 document.addEventListener("htmx:error", () => toast("The server did not answer. Nothing was changed; try again."));
+
+// Tabs of sections in one page: without this the address names the section, and the page jumps to it.
+for (const box of all("[data-tabs]")) {
+  const links = all(".tabs a", box);
+  const show = (wanted) => {
+    box.dataset.live = "";
+    for (const link of links) {
+      if (link === wanted) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+      find(link.getAttribute("href"), box).hidden = link !== wanted;
+    }
+  };
+  box.addEventListener("click", (event) => {
+    const link = event.target.closest(".tabs a");
+    if (!link) return;
+    event.preventDefault();
+    show(link);
+  });
+  show(links.find((link) => link.getAttribute("href") === location.hash) ?? links[0]);
+}
+
+// First run: begin with the time zone of this computer.
+const zones = find("select[data-detect-zone]");
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zones?.value === "UTC" && [...zones.options].some((option) => option.value === zone)) zones.value = zone;

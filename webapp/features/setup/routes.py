@@ -33,7 +33,9 @@ def show() -> Response:
         return htmx.redirect_to(url_for("welcome.index") if g.actor else url_for("accounts.sign_in"))
     token = request.args.get("token", "")
     _refuse_strangers(token)
-    return render_page("setup/page.html", form=SetupForm(data={"token": token}))
+    form = SetupForm(data={"token": token})
+    form.timezone.render_kw = {"data-detect-zone": ""}
+    return render_page("setup/page.html", form=form)
 
 
 @bp.post("", permission=public(WHY))
