@@ -13,6 +13,8 @@ _PIECES = re.compile(
     r"|(?P<b>\b(?:true|false|null)\b)"
 )
 _INDENT = re.compile(r"^((?: {4})+)", re.MULTILINE)
+_EMPTY = re.compile(r"([\[{])\n\s*([\]}])")
+"""No string of JSON holds a line break as such, so this is a list or object without content."""
 MOST_MESSAGES = 200
 
 
@@ -28,8 +30,9 @@ class ChatMessage:
 def json_pieces(text: str) -> Iterator[tuple[str, str]]:
     """Split pretty JSON into (class, text): k keys, s strings, n numbers, b true/false/null, "" the rest.
 
-    The text may be cut anywhere; the pieces put together are the text with half its indentation.
+    The text may be cut anywhere; the pieces put together are the text with half its indentation and with empty lists on one line.
     """
+    text = _EMPTY.sub(r"\1\2", text)
     text = _INDENT.sub(lambda found: " " * (len(found[1]) // 2), text)
     at = 0
     for found in _PIECES.finditer(text):

@@ -61,18 +61,9 @@ class Trace:
     ):
         self.execution, self.steps, self.tab = execution, steps, tab
         self.selected = choose_step(execution, steps, wanted_step)
-        self._folded = [span for span in folded if not self._hides_selected(span)]
+        self._folded = list(folded)
         self.layout: Waterfall = waterfall.lay_out(steps, frozenset(self._folded), now)
         self.base = f"/executions/{execution.id}"
-
-    def _hides_selected(self, span: bytes) -> bool:
-        by_id = {step.id: step for step in self.steps}
-        at = self.selected
-        while at is not None and at.parent_id is not None:
-            at = by_id.get(at.parent_id)
-            if at is not None and at.span_id == span:
-                return True
-        return False
 
     @cached_property
     def suffix(self) -> str:
@@ -116,6 +107,12 @@ class Trace:
             return "st-running", 'data-s="running"', is_thin
         colour = COLOURS["agent"] if is_thin else COLOURS.get(step.kind, 6)
         return ICONS.get(step.kind, "step"), f'data-c="{colour}"', is_thin
+
+    def time(self, step: StepRow) -> str:
+        """How long a step took; one that took less than the clock's unit says so."""
+        if step.status == "running":
+            return "running"
+        return "<1 ms" if step.execution_time_ms == 0 else formats.duration(step.execution_time_ms)
 
     def icon(self, step: StepRow) -> str:
         return ICONS.get(step.kind, "step")

@@ -26,10 +26,11 @@ LOOK_BACK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a filter: what the address says, and what people read."""
+    """One value of a filter: what the address says, what people read, and what tells it from its namesakes."""
 
     value: str
     label: str
+    hint: str = ""
 
 
 def list_choices(
@@ -40,7 +41,7 @@ def list_choices(
         return [Choice(word, word) for word in (STATUSES if facet == "status" else TRIGGERS)]
     if facet == "flow":
         rows = session.execute(_flows(organization_id, search)).all()
-        return [Choice(str(row.id), row.name) for row in rows]
+        return [Choice(str(row.id), row.name, row.service_name) for row in rows]
     names = session.scalars(_names(organization_id, facet, wanted, search, now))
     return [Choice(name, name) for name in names if name]
 
@@ -57,7 +58,9 @@ def get_flow_names(session: Session, organization_id: UUID, flow_ids: Iterable[U
 
 
 def _flows(organization_id: UUID, search: str) -> Select[Any]:
-    stmt = select(Agentflow.id, Agentflow.name).where(Agentflow.organization_id == organization_id)
+    stmt = select(Agentflow.id, Agentflow.name, Agentflow.service_name).where(
+        Agentflow.organization_id == organization_id
+    )
     if search:
         stmt = stmt.where(Agentflow.name.icontains(search, autoescape=True))
     return stmt.order_by(Agentflow.last_execution_at.desc().nulls_last(), Agentflow.name).limit(MOST_CHOICES)

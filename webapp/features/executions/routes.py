@@ -47,6 +47,7 @@ def index(actor: Actor) -> Response:
         "executions/page.html",
         fragments={"execution-list": "executions/_list.html", "execution-rows": "executions/_rows.html"},
         list=shown,
+        is_part=htmx.is_fragment_request(),
         **with_summary,
     )
 
