@@ -55,9 +55,11 @@ class Counts:
     @property
     def trend(self) -> Trend:
         """A change counts when it is more than chance would give and at least a doubling or halving."""
-        expected = (self.share_before or 0.0) * self.ended
         if self.failed_before == 0:
             return Trend.NEW
+        if self.share_before is None:
+            return Trend.STEADY
+        expected = self.share_before * self.ended
         if self.failed - expected > 3 * sqrt(max(expected, 1.0)) and self.failed >= 2 * expected:
             return Trend.RISING
         if expected - self.failed > 3 * sqrt(max(expected, 1.0)) and 2 * self.failed <= expected:

@@ -78,7 +78,9 @@ def _executions_tile(summary: Summary, period: Period, href: str) -> Tile:
     now, before = summary.total.executions, summary.before.executions
     delta, than = _relative(now, before, "more", "fewer", period)
     spark = charts.line([c.executions for c in summary.columns], is_from_zero=True)
-    return Tile("Executions", formats.count(now), "", delta, than, href, spark)
+    rest = now - summary.total.ended
+    note = f"{rest:,} cancelled or open" if rest else ""
+    return Tile("Executions", formats.count(now), "", delta, than, href, spark, note=note)
 
 
 def _success_tile(summary: Summary, period: Period, href: str) -> Tile:
@@ -133,7 +135,7 @@ def _cost_tile(summary: Summary, period: Period, href: str) -> Tile:
         than=than,
         href=href,
         spark=charts.line([c.cost_usd or 0 for c in summary.columns], is_from_zero=True),
-        note=f"{formats.usd(lost)} of it on failed runs" if lost else "",
+        note=f"{formats.usd(lost)} on failed runs" if lost else "",
         badge=f"{formats.plural(calls, 'call')} unpriced" if calls else "",
         title=f"${now}" if now is not None else "No call of these runs has a known price",
     )

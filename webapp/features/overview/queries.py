@@ -214,11 +214,12 @@ def _spread(places: Sequence[int] | None, counts: Sequence[int] | None, length: 
 
 OPEN = text("""
     WITH found AS MATERIALIZED (
-        SELECT id, created_at, agentflow_id, status, started_at FROM flow_executions
+        SELECT id, created_at, agentflow_id, service_name, status, started_at FROM flow_executions
         WHERE organization_id = :organization_id AND status IN ('running', 'pending')
         ORDER BY started_at DESC, id DESC LIMIT 1000
     )
-    SELECT f.id, coalesce(a.name, '') AS flow_name, f.status, f.started_at, coalesce(s.name, '') AS step_name,
+    SELECT f.id, coalesce(a.name, f.service_name, '') AS flow_name, f.status, f.started_at,
+           coalesce(s.name, '') AS step_name,
            (SELECT count(*) FROM found) AS open_count
     FROM (SELECT * FROM found ORDER BY started_at DESC, id DESC LIMIT :most) f
     LEFT JOIN agentflows a ON a.id = f.agentflow_id AND a.organization_id = :organization_id

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from webapp.domain.durations import percentile
 from webapp.domain.periods import Period
 from webapp.features.rollups.queries import STALE, relation, window
+from webapp.models.base import NIL_UUID
 
 MOST_FLOWS = 20
 MOST_MODELS = 12
@@ -39,6 +40,11 @@ class FlowRow:
     cost_usd: Decimal | None
     unpriced_call_count: int
     counts: Sequence[int]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the executions name a flow; until the root of a trace arrives they do not."""
+        return self.id != NIL_UUID
 
     @property
     def success_rate(self) -> float | None:
@@ -80,6 +86,7 @@ class Change:
     kind: str
     name: str
     previous_name: str
+    environment: str
     first_seen_at: datetime
 
 
@@ -208,7 +215,8 @@ def _other(rows: Sequence[ModelRow]) -> ModelRow:
 
 
 CHANGES = text("""
-    SELECT s.agentflow_id, coalesce(a.name, '') AS flow_name, s.kind, s.name, o.name AS previous_name, s.first_seen_at
+    SELECT s.agentflow_id, coalesce(a.name, '') AS flow_name, s.kind, s.name, o.name AS previous_name, s.environment,
+           s.first_seen_at
     FROM first_sightings s
     JOIN LATERAL (
         SELECT name FROM first_sightings o

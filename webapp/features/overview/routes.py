@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Response, request, url_for
 
@@ -20,6 +21,7 @@ from webapp.web.render import render_page
 from webapp.web.shell import now
 
 bp = GuardedBlueprint("overview", __name__)
+NO_FLOW = UUID(int=0)
 FRAGMENTS = {"running": "overview/_running.html", "details": "overview/_details.html"}
 
 
@@ -73,7 +75,8 @@ def _link() -> page.Link:
     base = url_for("executions.index")
 
     def link(**filters: object) -> str:
-        return f"{base}?{urlencode({name: _written(value) for name, value in filters.items() if value})}"
+        given = {name: _written(value) for name, value in filters.items() if value and value != NO_FLOW}
+        return f"{base}?{urlencode(given)}"
 
     return link
 

@@ -89,10 +89,10 @@ USAGE = text(f"""
 SIGHTINGS = text(f"""
     WITH {ROWS}, seen AS (
         SELECT agentflow_id, environment, 'service_version' AS kind, service_version AS name, started_at, created_at
-        FROM rows WHERE service_version <> ''
+        FROM rows WHERE service_version <> '' AND agentflow_id <> CAST(:nil AS uuid)
         UNION ALL
         SELECT agentflow_id, environment, 'model', left(model, 255), started_at, created_at
-        FROM rows, unnest(models) AS model WHERE model <> ''
+        FROM rows, unnest(models) AS model WHERE model <> '' AND agentflow_id <> CAST(:nil AS uuid)
     )
     INSERT INTO first_sightings AS known (organization_id, agentflow_id, environment, kind, name, first_seen_at)
     SELECT :organization_id, agentflow_id, environment, kind, name,
