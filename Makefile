@@ -60,6 +60,7 @@ PIP_OPTIONS = --quiet --disable-pip-version-check --no-input --root-user-action=
 	@echo "Installing (once) ..."
 	@$(PIP) install $(PIP_OPTIONS) --require-hashes --requirement requirements.lock
 	@$(PIP) install $(PIP_OPTIONS) --no-deps --editable .
+	@$(BIN)/python -m compileall -q webapp migrations
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock

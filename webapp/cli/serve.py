@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import http.client
 import socket
 import time
@@ -30,17 +29,17 @@ def command() -> None:
     """
     settings = Settings.from_environment()
     lock = ServeLock(settings.data_dir, web_url(settings))
-    children = [Child(name, python_command(name, "--supervised")) for name in ("web", "worker")]
-    supervisor = Supervisor(children, say)
+    web, worker = (Child(name, python_command(name, "--supervised")) for name in ("web", "worker"))
+    supervisor = Supervisor([web, worker], say)
     with supervisor.signals():
         try:
             _wait_for_port(settings, PORT_WAIT_SECONDS if lock.was_killed else 0)
-            for child in children:
-                child.start()
+            web.start()  # imports while the database starts
             settings = prepare(settings, supervisor)
-            for child in children:
-                child.go(_what_children_need(settings, child.name))
+            web.go(_what_children_need(settings))
             if _wait_until_ready(settings, supervisor):
+                worker.start()  # only now, as nobody waits for it
+                worker.go(_what_children_need(settings))
                 _announce(settings)
                 supervisor.watch()
         finally:
@@ -70,9 +69,9 @@ def web_url(settings: Settings) -> str:
     return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _what_children_need(settings: Settings, name: str) -> dict[str, object]:
-    names = ["database_url", "pool_size", "max_overflow"]
-    return {field: value for field, value in dataclasses.asdict(settings).items() if field in names}
+def _what_children_need(settings: Settings) -> dict[str, object]:
+    """What was decided after they were started. Not the owner's URL: they have no business with it."""
+    return {name: getattr(settings, name) for name in ("database_url", "pool_size", "max_overflow")}
 
 
 def _wait_for_port(settings: Settings, seconds: float) -> None:
