@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
+from random import randbytes
 from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
+
+from tests.ingest.build import START_NS, put
 
 _ITEMS = text("""
     SELECT e.*, f.name AS flow_name FROM flow_executions e LEFT JOIN agentflows f ON f.id = e.agentflow_id
@@ -20,6 +25,34 @@ _OURS = {
     "id", "created_at", "agentflow_id", "conversation_id", "first_received_at", "last_received_at", "settled_at",
     "organization_id", "user_id", "api_key_id",
 }  # fmt: skip
+
+
+def make_span(
+    *,
+    name: str = "step",
+    trace_id: bytes | None = None,
+    span_id: bytes | None = None,
+    parent: bytes | None = None,
+    start_ns: int = START_NS,
+    ms: int = 1_000,
+    attributes: dict[str, Any] | None = None,
+) -> SpanMessage:
+    """Return one span of a trace of its own unless one is named."""
+    span = SpanMessage(name=name, start_time_unix_nano=start_ns, end_time_unix_nano=start_ns + ms * 1_000_000)
+    span.trace_id = randbytes(16) if trace_id is None else trace_id
+    span.span_id = randbytes(8) if span_id is None else span_id
+    span.parent_span_id = parent or b""
+    put(span.attributes, attributes or {})
+    return span
+
+
+def export(spans: Iterable[SpanMessage], **resource: Any) -> bytes:
+    """Return the protobuf body of an export."""
+    request = ExportTraceServiceRequest()
+    resource_spans = request.resource_spans.add()
+    put(resource_spans.resource.attributes, {"service.name": "shop", **resource})
+    resource_spans.scope_spans.add().spans.extend(spans)
+    return request.SerializeToString()
 
 
 def send(
