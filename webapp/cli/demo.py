@@ -13,7 +13,7 @@ from webapp.config import Settings
 
 @click.command("demo")
 @click.option("--days", type=click.IntRange(1, 1_500), default=90, show_default=True, help="How far back it reaches.")
-@click.option("--executions", type=click.IntRange(1), help="About how many executions; 60 for each day by default.")
+@click.option("--executions", type=click.IntRange(1), help="About how many executions; 75 for each day by default.")
 @click.option("--flows", type=click.IntRange(1, 2_000), default=13, show_default=True, help="How many flows.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds make equal traces.")
 @click.option("--organization", help="Name, slug or id of the organization; the first one by default.")

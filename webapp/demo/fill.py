@@ -32,14 +32,14 @@ KEY_NAME = "Demo data"
 BATCH_SPANS = 512
 BATCH_TIME = timedelta(hours=3)
 """One export holds at most this much of the past, so that the time of arrival stays near the time of the work."""
-PER_DAY = 60
+PER_DAY = 75
 RUNNING = 3
 TRANSIT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What to make: about ``executions`` (None: 60 a day) of ``flows`` flows over ``days``, the same for a seed."""
+    """What to make: about ``executions`` (None: 75 a day) of ``flows`` flows over ``days``, the same for a seed."""
 
     days: int = 90
     executions: int | None = None

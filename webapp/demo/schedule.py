@@ -55,8 +55,8 @@ def _starts(
     hours, weekdays = RHYTHMS[plan.rhythm]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     dates = [midnight - timedelta(days=back) for back in range(days, -1, -1)]
-    # The team grows: the last day has about twice the work of the first.
-    weights = [weekdays[date.weekday()] * (1 + place / len(dates)) for place, date in enumerate(dates)]
+    # The team grows: the last day has four times the work of the first.
+    weights = [weekdays[date.weekday()] * (1 + 3 * place / len(dates)) for place, date in enumerate(dates)]
     by_day, by_hour = list(accumulate(weights)), list(accumulate(hours))
     made = 0
     while made < number:

@@ -176,9 +176,9 @@ class _Writer:
         put(span, {"gen_ai.response.finish_reasons": ["stop" if is_last else "tool_calls"]})
         put(span, {"gen_ai.output.messages": compact([message("assistant", text)])})
         if self.plan.tells_tokens:
-            read = int(self.rng.lognormvariate(7.1, 0.6)) + 60
+            read = int(self.rng.lognormvariate(8.3, 0.6)) + 60
             put(span, {"gen_ai.usage.input_tokens": read})
-            put(span, {"gen_ai.usage.output_tokens": int(self.rng.lognormvariate(5.2, 0.7)) + 8})
+            put(span, {"gen_ai.usage.output_tokens": int(self.rng.lognormvariate(5.7, 0.7)) + 8})
             if self.rng.random() < 0.35:
                 put(span, {"gen_ai.usage.cache_read.input_tokens": read * self.rng.randrange(20, 80) // 100})
         if self.plan.streams:
