@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         COMPRESS_BR_LEVEL=4,
         COMPRESS_STREAMS=False,
     )
+    app.url_map.strict_slashes = False  # an address with a slash at its end is no other page
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
