@@ -219,6 +219,26 @@ def test_months_are_dropped_whole_while_writers_go_on(migrated, organization):
     assert counts == dict.fromkeys(TABLES, kept) | {"usage_ledger": kept + 1500}
 
 
+def test_dropping_waits_for_the_parent_before_it_touches_a_child(migrated, organization):
+    """Else a writer that holds the parent and goes on to a child dies in a deadlock."""
+    month = partitions.add_months(TODAY, -2)
+    partitions.ensure_months(migrated.app, month, month)
+    dropping = threading.Thread(target=partitions.drop_before, args=(migrated.app, TODAY))
+    waiting = "SELECT FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = %s"
+    values = {"organization": organization, "ids": [new_id()]}
+    with psycopg.connect(migrated.owner_url) as writer, psycopg.connect(migrated.owner_url, autocommit=True) as watcher:
+        writer.execute(WRITE, values)
+        dropping.start()
+        while dropping.is_alive() and not watcher.execute(waiting, [migrated.name]).fetchall():
+            time.sleep(0.01)
+        writer.execute("SET LOCAL lock_timeout = '200ms'")
+        for statement in (WRITE_STEPS, WRITE_TOOLS, WRITE_SPANS):
+            writer.execute(statement, values)
+    dropping.join()
+    with migrated.app.connect() as app:
+        assert month not in partitions.list_months(app)
+
+
 def test_dropping_gives_way_to_a_reader_and_says_so_when_it_never_leaves(migrated, organization, monkeypatch):
     month = partitions.add_months(TODAY, -2)
     partitions.ensure_months(migrated.app, month, month)
