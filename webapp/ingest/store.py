@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.ingest import discover, rows, tables
 from webapp.ingest.arrivals import count_arrivals, note_rejected_spans, sender_of
 from webapp.ingest.batch import BUCKET_US, Entry, Stored, entries_of, from_us, is_newer, to_us
+from webapp.ingest.changes import changed_rows
 from webapp.ingest.conversations import find_conversations, store_messages
 from webapp.ingest.ledger import bill, ledger_rows
 from webapp.ingest.prices import book_for
@@ -40,10 +41,6 @@ _SPANS = (
 _BEFORE = (
     "SELECT id, started_at, conversation_id, api_key_id FROM flow_executions"
     " WHERE id = ANY(%s::uuid[]) AND created_at = ANY(%s::timestamptz[])"
-)
-_VANISHED = (
-    "DELETE FROM {table} WHERE flow_execution_id = ANY(%s::uuid[]) AND flow_created_at = ANY(%s::timestamptz[])"
-    " AND NOT id = ANY(%s::uuid[])"
 )
 _DIRTY = (
     "INSERT INTO rollup_dirty (organization_id, bucket) SELECT %s, x.bucket FROM unnest(%s::timestamptz[]) AS x(bucket)"
@@ -225,32 +222,16 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
         calls += more_calls
         key_id = entry.before.api_key_id if entry.before is not None else target.key_id
         ledger += ledger_rows(entry, organization_id, key_id, found.agents)
-    dirty = {bucket for entry in entries for bucket in entry.buckets()}
-    dirty |= _delete_vanished(cursor, entries, steps, calls, ledger)
-    for stage, content in (
-        (tables.EXECUTIONS, executions), (tables.SPANS, spans), (tables.STEPS, steps), (tables.TOOL_CALLS, calls),
-        (tables.LEDGER, ledger),
-    ):  # fmt: skip
+    hanging = {tables.STEPS: steps, tables.TOOL_CALLS: calls, tables.LEDGER: ledger}
+    changes = changed_rows(cursor, entries, hanging)
+    for stage, content in {tables.EXECUTIONS: executions, tables.SPANS: spans, **changes.rows}.items():
         merge(cursor, stage, content)
     store_messages(cursor, organization_id, entries)
     _note_flows(cursor, entries)
+    dirty = changes.buckets.union(*(entry.buckets() for entry in entries))
     buckets = [from_us(bucket * BUCKET_US) for bucket in sorted(dirty)]
     cursor.execute(_DIRTY, (organization_id, buckets), prepare=True)
     return found
-
-
-def _delete_vanished(cursor: Cursor, entries: Sequence[Entry], steps: list, calls: list, ledger: list) -> set[int]:
-    """Delete what known executions had and have no more; returns the quarter hours of the bills that went."""
-    known = [entry for entry in entries if entry.is_known]
-    if not known:
-        return set()
-    executions = [entry.execution_id for entry in known]
-    moments = [from_us(created) for created in {entry.created_us for entry in known}]
-    for table, kept in (("agent_executions", steps), ("tool_executions", calls)):
-        cursor.execute(_VANISHED.format(table=table), (executions, moments, [row[0] for row in kept]))
-    statement = _VANISHED.format(table="usage_ledger") + " RETURNING occurred_at"
-    cursor.execute(statement, (executions, moments, [row[0] for row in ledger]))
-    return {to_us(row[0]) // BUCKET_US for row in cursor.fetchall()}
 
 
 def _note_flows(cursor: Cursor, entries: Sequence[Entry]) -> None:
