@@ -158,12 +158,19 @@ class ExecutionRollup(db.Model):
 
     __tablename__ = "execution_rollups"
     __table_args__ = (
-        Index("ix_execution_rollups_flow", "organization_id", "agentflow_id", "bucket"),
+        Index(
+            "ix_execution_rollups_flow",
+            "organization_id",
+            "agentflow_id",
+            "bucket",
+            postgresql_include=["status", "executions"],
+        ),
         Index(
             "ix_execution_rollups_failed",
             "organization_id",
             "bucket",
             postgresql_where=text("status = 'failed'"),
+            postgresql_include=["agentflow_id", "error_type", "executions", "cost_usd"],
         ),
     )
 

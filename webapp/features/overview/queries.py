@@ -20,7 +20,7 @@ from webapp.domain.trouble import Counts, Onset, Sighting, find_onset
 from webapp.features.rollups import queries as rollups
 from webapp.features.rollups.queries import FAILED, STALE, Figures, Scope, relation, window
 
-MOST_CAUSES = 25
+MOST_CAUSES = 16
 MOST_HITS = 5_000
 """Newest failures that are looked at one by one for people hit; beyond it their number reads "at least"."""
 MOST_OPEN = 6
@@ -80,58 +80,66 @@ def get_summary(session: Session, organization_id: UUID, period: Period) -> Summ
     return Summary(columns, total, before)
 
 
+def slot_of(column: str) -> str:
+    """SQL for the number of the slot, from 0, in which an instant lies; slots are equally long."""
+    return f"CAST(floor(date_part('epoch', {column} - CAST(:since AS timestamptz)) / :slot_seconds) AS integer)"
+
+
+# Those that fail most and those that grew most: a small flow that breaks must not drown in the noise of large ones.
 CAUSES = f"""
-    WITH {STALE}, failures AS MATERIALIZED ({relation(is_fine=True, conditions=[FAILED])}
-    ), chosen AS MATERIALIZED (
+    WITH {STALE}, failures AS MATERIALIZED ({
+    relation(is_fine=True, conditions=[FAILED], columns=("agentflow_id", "error_type", "executions", "cost_usd"))
+}
+    ), counted AS (
         SELECT agentflow_id, error_type, sum(executions) FILTER (WHERE at >= :now_since) AS failed,
-               sum(executions) FILTER (WHERE at < :before_until) AS failed_before,
+               coalesce(sum(executions) FILTER (WHERE at < :before_until), 0) AS failed_before,
                sum(cost_usd) FILTER (WHERE at >= :now_since) AS lost_usd
         FROM failures GROUP BY agentflow_id, error_type
         HAVING sum(executions) FILTER (WHERE at >= :now_since) > 0
-        ORDER BY failed DESC, agentflow_id, error_type LIMIT :most_causes
+    ), chosen AS MATERIALIZED (
+        SELECT c.*, count(*) OVER () AS cause_count,
+               least(row_number() OVER (ORDER BY failed DESC, agentflow_id, error_type),
+                     row_number() OVER (ORDER BY failed - failed_before DESC, agentflow_id, error_type)) AS place
+        FROM counted c ORDER BY place, failed DESC, agentflow_id, error_type LIMIT :most_causes
     ), runs AS MATERIALIZED (
-        SELECT agentflow_id, at, executions FROM ({
+        {
     relation(
         is_fine=True,
         conditions=[
             "x.status IN ('completed', 'failed')",
             "x.agentflow_id = ANY(ARRAY(SELECT agentflow_id FROM chosen))",
         ],
+        columns=("agentflow_id", "executions"),
     )
-}) r
+}
     ), run_sums AS (
         SELECT agentflow_id, sum(executions) FILTER (WHERE at >= :now_since) AS ended,
                sum(executions) FILTER (WHERE at < :before_until) AS ended_before
         FROM runs GROUP BY agentflow_id
     ), run_slots AS (
         SELECT agentflow_id, array_agg(slot) AS run_slots, array_agg(CAST(n AS integer)) AS run_counts
-        FROM (SELECT agentflow_id, width_bucket(at, CAST(:slots AS timestamptz[])) AS slot, sum(executions) AS n
+        FROM (SELECT agentflow_id, {slot_of("at")} AS slot, sum(executions) AS n
               FROM runs GROUP BY 1, 2) s
         GROUP BY agentflow_id
     ), failed_slots AS (
         SELECT agentflow_id, error_type, array_agg(slot) AS failed_slots,
                array_agg(CAST(n AS integer)) AS failed_counts
-        FROM (SELECT agentflow_id, error_type, width_bucket(at, CAST(:slots AS timestamptz[])) AS slot,
+        FROM (SELECT agentflow_id, error_type, {slot_of("at")} AS slot,
                      sum(executions) AS n
               FROM failures JOIN chosen USING (agentflow_id, error_type) GROUP BY 1, 2, 3) s
         GROUP BY agentflow_id, error_type
     ), hits AS MATERIALIZED (
-        SELECT coalesce(agentflow_id, CAST(:nil AS uuid)) AS agentflow_id, coalesce(error_type, '') AS error_type,
-               user_ref, started_at
-        FROM flow_executions
-        WHERE organization_id = :organization_id AND status = 'failed' AND started_at >= :now_since
-          AND started_at < :until AND created_at >= CAST(:now_since AS timestamptz) - interval '5 minutes'
-        ORDER BY started_at DESC LIMIT :most_hits
+        SELECT * FROM newest_failures(:organization_id, :now_since, :until, :most_hits)
     ), people AS (
         SELECT agentflow_id, error_type, count(user_ref) AS user_count, max(last_at) AS last_seen_at,
                (array_agg(user_ref ORDER BY n DESC, user_ref) FILTER (WHERE user_ref IS NOT NULL))[1:3] AS users
-        FROM (SELECT agentflow_id, error_type, nullif(user_ref, '') AS user_ref, count(*) AS n,
+        FROM (SELECT agentflow_id, error_type, user_ref, count(*) AS n,
                      max(started_at) AS last_at
               FROM hits GROUP BY 1, 2, 3) h
         GROUP BY agentflow_id, error_type
     ), firsts AS (
         SELECT agentflow_id, error_type, array_agg(slot) AS first_slots, array_agg(first_at) AS first_times
-        FROM (SELECT agentflow_id, error_type, width_bucket(started_at, CAST(:slots AS timestamptz[])) AS slot,
+        FROM (SELECT agentflow_id, error_type, {slot_of("started_at")} AS slot,
                      min(started_at) AS first_at
               FROM hits GROUP BY 1, 2, 3) h
         GROUP BY agentflow_id, error_type
@@ -161,21 +169,23 @@ CAUSES = f"""
 CAUSES_STATEMENT = text(CAUSES)
 
 
-def list_causes(session: Session, organization_id: UUID, period: Period) -> list[Cause]:
-    """The 25 most frequent causes of failure of the period, those that need attention first. Cost: one statement."""
-    parameters = window(
-        organization_id, period.previous_since, period.until, (period.previous_until, period.since, *period.slots)
-    )
+def list_causes(session: Session, organization_id: UUID, period: Period) -> tuple[list[Cause], int]:
+    """The causes of failure that were most frequent or grew most, and how many there are. Cost: one statement.
+
+    Those that need attention come first.
+    """
+    parameters = window(organization_id, period.previous_since, period.until, (period.previous_until, period.since))
     parameters |= {
         "now_since": period.since,
         "before_until": period.previous_until,
-        "slots": list(period.slots),
+        "slot_seconds": (period.slots[1] - period.slots[0]).total_seconds(),
         "most_causes": MOST_CAUSES,
         "most_hits": MOST_HITS,
     }
-    causes = [_cause(row, period) for row in session.execute(CAUSES_STATEMENT, parameters)]
+    rows = session.execute(CAUSES_STATEMENT, parameters).all()
+    causes = [_cause(row, period) for row in rows]
     causes.sort(key=lambda c: (-c.counts.severity, -c.counts.failed, c.flow_name, c.error_type))
-    return causes
+    return causes, rows[0].cause_count if rows else 0
 
 
 def _cause(row: Any, period: Period) -> Cause:
@@ -198,17 +208,17 @@ def _cause(row: Any, period: Period) -> Cause:
         last_seen_at=row.last_seen_at,
         slots=failed,
         onset=onset,
-        began_at=(firsts.get(onset.slot + 1) or period.slots[onset.slot]) if onset else None,
+        began_at=(firsts.get(onset.slot) or period.slots[onset.slot]) if onset else None,
         sightings=[Sighting(*values) for values in sightings],
     )
 
 
 def _spread(places: Sequence[int] | None, counts: Sequence[int] | None, length: int) -> list[int]:
-    """Counts by place, 1 for the first, as a full list with zeros."""
+    """Counts by slot as a full list with zeros."""
     spread = [0] * length
     for place, count in zip(places or (), counts or (), strict=True):
-        if 1 <= place <= length:
-            spread[place - 1] = count
+        if 0 <= place < length:
+            spread[place] = count
     return spread
 
 

@@ -44,7 +44,7 @@ def index(actor: Actor) -> Response:
 
 def _overview(actor: Actor, seen: Period) -> dict[str, Any]:
     summary = queries.get_summary(db.session, actor.organization_id, seen)
-    causes = queries.list_causes(db.session, actor.organization_id, seen)
+    causes, cause_count = queries.list_causes(db.session, actor.organization_id, seen)
     link = _link()
     drawn, finding = page.chart(summary, seen, link, now())
     is_idle = not (summary.total.executions or summary.before.executions)
@@ -54,7 +54,7 @@ def _overview(actor: Actor, seen: Period) -> dict[str, Any]:
         "chart": drawn,
         "finding": finding,
         "causes": page.cause_rows(causes, seen, link),
-        "cause_count": len(causes),
+        "cause_count": cause_count,
         "summary": summary,
         "is_first_use": is_idle and not queries.has_executions(db.session, actor.organization_id),
     }

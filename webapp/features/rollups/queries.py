@@ -30,41 +30,20 @@ STALE = """
         WHERE d.organization_id = :organization_id AND d.bucket >= :first_bucket AND d.bucket < :until
         UNION
         SELECT unnest(CAST(:cut_buckets AS timestamptz[]))
+    ), fresh AS MATERIALIZED (
+        SELECT * FROM execution_facts(:organization_id, :since, :until, ARRAY(SELECT bucket FROM stale),
+                                      CAST(:limits AS bigint[]))
     )"""
-TOTALS = """
-        SELECT r.bucket AS at, r.status, r.executions, r.cost_usd, r.input_tokens, r.output_tokens,
-               r.cached_input_tokens, r.duration_ms_sum, r.unpriced_call_count, r.duration_histogram
-        FROM execution_totals r"""
-ROLLUPS = """
-        SELECT r.bucket AS at, r.status, r.executions, r.cost_usd, r.input_tokens, r.output_tokens,
-               r.cached_input_tokens, r.duration_ms_sum, r.unpriced_call_count, r.duration_histogram,
-               r.agentflow_id, r.environment, r.trigger_type, r.error_type
-        FROM execution_rollups r"""
+"""Which quarter hours are read from executions, and those executions in the shape of the sums. The function's plan is
+kept by the connection, so a statement over sums does not plan a look into every month each time."""
 CLEAN = """
-        WHERE r.organization_id = :organization_id AND r.bucket >= :first_whole AND r.bucket < :last_whole
-          AND NOT EXISTS (SELECT FROM stale WHERE stale.bucket = r.bucket)"""
-EXECUTION_COLUMNS = """
-            SELECT e.started_at AS at, coalesce(e.status, 'pending') AS status, 1 AS executions,
-                   (SELECT sum(l.cost_usd) FROM usage_ledger l
-                    WHERE l.flow_execution_id = e.id AND l.flow_created_at = e.created_at) AS cost_usd,
-                   e.input_tokens, e.output_tokens, e.cached_input_tokens,
-                   CASE WHEN e.status NOT IN ('running', 'pending') THEN e.execution_time_ms END AS duration_ms_sum,
-                   e.unpriced_call_count,
-                   CASE WHEN e.status NOT IN ('running', 'pending') AND e.execution_time_ms IS NOT NULL THEN ARRAY[
-                       width_bucket(CAST(e.execution_time_ms AS bigint), CAST(:limits AS bigint[])), 1
-                   ] END AS duration_histogram"""
-EXECUTION_KEYS = """,
-                   coalesce(e.agentflow_id, CAST(:nil AS uuid)) AS agentflow_id,
-                   coalesce(e.environment, '') AS environment, coalesce(e.trigger_type, '') AS trigger_type,
-                   coalesce(e.error_type, '') AS error_type"""
-# OFFSET 0 keeps the planner at one index scan per quarter hour, whatever it believes about their number.
-EXECUTIONS = """
-            FROM flow_executions e
-            WHERE e.organization_id = :organization_id
-              AND e.started_at >= stale.bucket AND e.started_at < stale.bucket + interval '15 minutes'
-              AND e.started_at >= :since AND e.started_at < :until
-              AND e.created_at >= stale.bucket - interval '5 minutes'{filters}
-            OFFSET 0"""
+        WHERE x.organization_id = :organization_id AND x.bucket >= :first_whole AND x.bucket < :last_whole
+          AND NOT EXISTS (SELECT FROM stale WHERE stale.bucket = x.bucket)"""
+TOTAL_COLUMNS = (
+    "status", "executions", "cost_usd", "input_tokens", "output_tokens", "cached_input_tokens", "duration_ms_sum",
+    "unpriced_call_count", "duration_histogram",
+)  # fmt: skip
+COLUMNS = (*TOTAL_COLUMNS, "agentflow_id", "environment", "trigger_type", "error_type")
 FAILED = "x.status = 'failed'"
 FILTERS = {
     "flows": ("agentflow_id", "uuid"),
@@ -181,25 +160,19 @@ def facts(scope: Scope, *, cuts: Iterable[datetime] = (), is_by_flow: bool = Fal
     }
 
 
-def relation(*, is_fine: bool, conditions: Sequence[str] = ()) -> str:
+def relation(*, is_fine: bool, conditions: Sequence[str] = (), columns: Sequence[str] = ()) -> str:
     """The SELECT behind ``facts``; it needs STALE before it and the parameters of :func:`window`.
 
-    ``conditions`` are SQL over ``x.``, which stands for a row of the sums and for an execution alike.
+    ``conditions`` are SQL over ``x.``, a row of the sums or of the executions. Naming the few ``columns`` needed lets
+    an index answer alone.
     """
-    clean = "".join(f" AND {condition.replace('x.', 'r.')}" for condition in conditions)
-    raw = "".join(f" AND {_of_execution(condition)}" for condition in conditions)
-    columns = EXECUTION_COLUMNS + (EXECUTION_KEYS if is_fine else "")
+    wanted = ", ".join(f"x.{column}" for column in columns or (COLUMNS if is_fine else TOTAL_COLUMNS))
+    filters = "".join(f" AND {condition}" for condition in conditions)
+    table = "execution_rollups" if is_fine else "execution_totals"
     return (
-        f"{ROLLUPS if is_fine else TOTALS}{CLEAN}{clean}\n        UNION ALL\n"
-        f"        SELECT e.* FROM stale CROSS JOIN LATERAL ({columns}{EXECUTIONS.format(filters=raw)}) e"
+        f"\n        SELECT x.bucket AS at, {wanted} FROM {table} x{CLEAN}{filters}"
+        f"\n        UNION ALL\n        SELECT x.at, {wanted} FROM fresh x WHERE true{filters}"
     )
-
-
-def _of_execution(condition: str) -> str:
-    """The condition over an execution, whose unknown values the sums hold as '' or the nil UUID."""
-    for column in ("environment", "trigger_type", "error_type"):
-        condition = condition.replace(f"x.{column}", f"coalesce(e.{column}, '')")
-    return condition.replace("x.agentflow_id", "coalesce(e.agentflow_id, CAST(:nil AS uuid))").replace("x.", "e.")
 
 
 def window(organization_id: UUID, since: datetime, until: datetime, cuts: Iterable[datetime] = ()) -> dict[str, Any]:
