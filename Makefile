@@ -76,5 +76,5 @@ browser: ## install Chromium for the browser tests where the system's packages m
 	@{ $(CHROMIUM); } >/dev/null || { \
 		if ! command -v apt-get >/dev/null; then false; \
 		elif [ "$$(id -u)" = 0 ]; then sh -c '$(APT_INSTALL)' >/dev/null; \
-		else sudo -n sh -c '$(APT_INSTALL)' >/dev/null; fi; \
+		else sudo -n sh -c '$(APT_INSTALL)' >/dev/null 2>&1; fi; \
 	} || echo "No Chromium, and it cannot be installed here: browser tests are skipped. Install the package chromium." >&2

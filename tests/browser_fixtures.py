@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -52,3 +53,15 @@ def live_server(app: Flask, process_server: str) -> str:
 def browser_context_args(browser_context_args: dict[str, Any], process_server: str) -> dict[str, Any]:
     """Let ``page.goto("/executions")`` reach the live server."""
     return browser_context_args | {"base_url": process_server, "locale": "en-GB", "timezone_id": "UTC"}
+
+
+@pytest.fixture
+def page_as(page: Page, live_server: str, sign_in: Callable[..., tuple[str, str]]) -> Callable[..., Page]:
+    """``page_as(user, organization=None)``: the test's page in a browser where that person is signed in."""
+
+    def open_as(user: Any, organization: Any = None) -> Page:
+        name, value = sign_in(user, organization)
+        page.context.add_cookies([{"name": name, "value": value, "url": live_server}])
+        return page
+
+    return open_as

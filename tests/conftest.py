@@ -122,21 +122,31 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def client_as(app: Flask) -> Callable[..., FlaskClient]:
-    """``client_as(user, organization=None)``: a signed-in browser, in the first organization unless one is named."""
+def sign_in(app: Flask) -> Callable[..., tuple[str, str]]:
+    """``sign_in(user, organization=None)``: name and value of a session's cookie."""
 
-    def sign_in(user: User, organization: Organization | None = None) -> FlaskClient:
+    def sign_in(user: User, organization: Organization | None = None) -> tuple[str, str]:
         from webapp.domain.session_tokens import new_token
         from webapp.web.authentication import cookie_name
 
         token = new_token()
         organization_id = organization.id if organization else _first_organization(user)
         make_browser_session(user_id=user.id, organization_id=organization_id, token_hash=token.token_hash)
-        browser = _browser(app)
-        browser.set_cookie(cookie_name(is_https=False), token.text)
-        return browser
+        return cookie_name(is_https=False), token.text
 
     return sign_in
+
+
+@pytest.fixture
+def client_as(app: Flask, sign_in: Callable[..., tuple[str, str]]) -> Callable[..., FlaskClient]:
+    """``client_as(user, organization=None)``: a signed-in browser, in the first organization unless one is named."""
+
+    def client_as(user: User, organization: Organization | None = None) -> FlaskClient:
+        browser = _browser(app)
+        browser.set_cookie(*sign_in(user, organization))
+        return browser
+
+    return client_as
 
 
 def _browser(app: Flask) -> FlaskClient:

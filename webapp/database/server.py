@@ -100,6 +100,8 @@ class EmbeddedServer:
         with self._lock():
             if not self._is_prepared():
                 self._initialize()
+                if self.home.parent != self.data_dir.resolve():
+                    say(f"PostgreSQL's user cannot reach {self.data_dir}, so the database lies in {self.home}")
             answer = self._answer()
             if answer == "starting":
                 self._wait_until_ready(say)
