@@ -90,31 +90,40 @@ class Change:
     first_seen_at: datetime
 
 
+SUMMED = relation(is_fine=True, columns=("agentflow_id", "status", "executions", "cost_usd", "unpriced_call_count"))
+TIMED = relation(
+    is_fine=True,
+    conditions=["x.status IN ('completed', 'failed')"],
+    columns=("agentflow_id", "duration_histogram"),
+)
+# Places: 1 is the stretch before, 2 the gap after it, then one per column. Added up on the way, so that no month of
+# rows has to be kept at once.
 FLOWS = text(f"""
-    WITH {STALE}, facts AS MATERIALIZED ({relation(is_fine=True)}
-    ), counted AS (
-        SELECT agentflow_id, width_bucket(at, CAST(:edges AS timestamptz[])) AS place, sum(executions) AS n
-        FROM facts WHERE at >= :now_since GROUP BY 1, 2
+    WITH {STALE}, placed AS MATERIALIZED (
+        SELECT agentflow_id, width_bucket(at, CAST(:edges AS timestamptz[])) AS place, sum(executions) AS executions,
+               sum(executions) FILTER (WHERE status = 'completed') AS completed,
+               sum(executions) FILTER (WHERE status = 'failed') AS failed,
+               sum(cost_usd) AS cost_usd, sum(unpriced_call_count) AS unpriced_call_count
+        FROM ({SUMMED}) f GROUP BY 1, 2
     ), binned AS (
         SELECT f.agentflow_id, f.duration_histogram[1] + h.position - 1 AS bin, sum(h.n) AS n
-        FROM facts f, unnest(f.duration_histogram[2:]) WITH ORDINALITY AS h (n, position)
-        WHERE f.at >= :now_since AND f.status IN ('completed', 'failed') AND h.n > 0
+        FROM ({TIMED}) f, unnest(f.duration_histogram[2:]) WITH ORDINALITY AS h (n, position)
+        WHERE f.at >= :now_since AND h.n > 0
         GROUP BY 1, 2
     ), sums AS (
-        SELECT agentflow_id, sum(executions) FILTER (WHERE at >= :now_since) AS executions,
-               sum(executions) FILTER (WHERE at >= :now_since AND status = 'completed') AS completed,
-               sum(executions) FILTER (WHERE at >= :now_since AND status = 'failed') AS failed,
-               sum(executions) FILTER (WHERE at < :before_until AND status = 'completed') AS completed_before,
-               sum(executions) FILTER (WHERE at < :before_until AND status = 'failed') AS failed_before,
-               sum(cost_usd) FILTER (WHERE at >= :now_since) AS cost_usd,
-               sum(unpriced_call_count) FILTER (WHERE at >= :now_since) AS unpriced_call_count
-        FROM facts GROUP BY agentflow_id
+        SELECT agentflow_id, sum(executions) FILTER (WHERE place > 2) AS executions,
+               sum(completed) FILTER (WHERE place > 2) AS completed, sum(failed) FILTER (WHERE place > 2) AS failed,
+               sum(completed) FILTER (WHERE place = 1) AS completed_before,
+               sum(failed) FILTER (WHERE place = 1) AS failed_before,
+               sum(cost_usd) FILTER (WHERE place > 2) AS cost_usd,
+               sum(unpriced_call_count) FILTER (WHERE place > 2) AS unpriced_call_count,
+               array_agg(place - 2) FILTER (WHERE place > 2) AS places,
+               array_agg(CAST(executions AS integer)) FILTER (WHERE place > 2) AS counts
+        FROM placed GROUP BY agentflow_id
     )
-    SELECT s.*, coalesce(a.name, '') AS name, c.places, c.counts, b.bins, b.bin_counts
+    SELECT s.*, coalesce(a.name, '') AS name, b.bins, b.bin_counts
     FROM sums s
     LEFT JOIN agentflows a ON a.id = s.agentflow_id AND a.organization_id = :organization_id
-    LEFT JOIN (SELECT agentflow_id, array_agg(place) AS places, array_agg(CAST(n AS integer)) AS counts
-               FROM counted GROUP BY agentflow_id) c USING (agentflow_id)
     LEFT JOIN (SELECT agentflow_id, array_agg(CAST(bin AS integer)) AS bins,
                       array_agg(CAST(n AS integer)) AS bin_counts
                FROM binned GROUP BY agentflow_id) b USING (agentflow_id)
@@ -133,8 +142,7 @@ def list_flows(session: Session, organization_id: UUID, period: Period, sort: st
     parameters = window(organization_id, period.previous_since, period.until, (period.previous_until, period.since))
     parameters |= {
         "now_since": period.since,
-        "before_until": period.previous_until,
-        "edges": [*period.edges[:-1], period.until],
+        "edges": [period.previous_since, period.previous_until, *period.edges[:-1], period.until],
     }
     rows = [_flow(row, len(period.edges) - 1) for row in session.execute(FLOWS, parameters)]
     rows.sort(key=lambda row: (SORTS[sort](row), -row.executions, row.name))
