@@ -14,7 +14,10 @@ ZONES = (
     "UTC", "Asia/Seoul", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
     "America/Havana", "Africa/Cairo", "Pacific/Chatham", "Pacific/Apia",
 )  # fmt: skip
-MOMENTS = [datetime(2026, month, day, hour, 7, 31, tzinfo=UTC) for month in (3, 4, 10, 11) for day in (1, 8, 29, 30) for hour in (0, 1, 6, 13, 23)]  # fmt: skip
+MOMENTS = [
+    datetime(2026, month, day, hour, 7, 31, tzinfo=UTC)
+    for month, day, hour in itertools.product((3, 4, 10, 11), (1, 8, 29, 30), (0, 1, 6, 13, 23))
+]
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -108,5 +108,6 @@ def test_models_add_up_to_executions_and_a_version_keeps_its_first_sight(owner_e
         )
         assert seen == {"47": NOW - timedelta(minutes=90), "48": NOW - timedelta(minutes=30)}
         assert session.scalar(text("SELECT sum(cost_usd) FROM execution_totals")) == Decimal("0.4")
-        rows = session.execute(text("SELECT model, sum(calls), sum(cost_usd), sum(unpriced_calls) FROM usage_rollups GROUP BY 1 ORDER BY 1")).all()  # fmt: skip
+        sums = "SELECT model, sum(calls), sum(cost_usd), sum(unpriced_calls) FROM usage_rollups GROUP BY 1 ORDER BY 1"
+        rows = session.execute(text(sums)).all()
         assert rows == [("m1", 4, Decimal("0.4"), 0), ("m2", 4, None, 4)]
