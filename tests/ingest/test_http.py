@@ -236,3 +236,24 @@ def test_random_bytes_never_make_a_server_error(client, api_key):
             body[rng.randrange(len(body))] = rng.randrange(256)
         kind = rng.choice([PROTOBUF, JSON])
         assert send(client, api_key.text, bytes(body), kind).status_code in (200, 400, 413, 415)
+
+
+def test_a_connection_that_dies_under_an_export_is_a_503_and_the_next_export_lands(
+    client, api_key, monkeypatch, owner_engine
+):
+    """The server ends the backend in the middle of the transaction; the pool must not hand its ruin to anyone."""
+    from webapp.ingest import store
+
+    real, calls = store.merge, []
+
+    def die(cursor, stage, rows):
+        if not calls:
+            calls.append(1)
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return real(cursor, stage, rows)
+
+    monkeypatch.setattr(store, "merge", die)
+    response = send(client, api_key.text, GOOD, PROTOBUF)
+    assert response.status_code == 503
+    assert send(client, api_key.text, GOOD, PROTOBUF).status_code == 200
+    assert count(owner_engine, "spans") == 1

@@ -90,7 +90,7 @@ def nothing(_signal: str) -> Response:
 @bp.errorhandler(HTTPException)
 def refuse_in_encoding(error: HTTPException) -> Response:
     """Answer what the kernel refuses, such as a wrong key, as the protocol wants it."""
-    db.session.rollback()
+    trouble.roll_back(db.session)
     _drain()
     response = _refuse(error.code or 500, error.description or error.name)
     for name, value in error.get_headers():

@@ -52,7 +52,8 @@ def first_line(error: BaseException) -> str:
 
 def roll_back(session: Session | scoped_session[Session]) -> None:
     """End a failed transaction, also when its connection is gone."""
+    own = session() if isinstance(session, scoped_session) else session
     try:
-        session.rollback()
+        own.rollback()
     except (SQLAlchemyError, psycopg.Error):
-        session.invalidate()
+        own.invalidate()
