@@ -30,7 +30,8 @@ class ChatMessage:
 def json_pieces(text: str) -> Iterator[tuple[str, str]]:
     """Split pretty JSON into (class, text): k keys, s strings, n numbers, b true/false/null, "" the rest.
 
-    The text may be cut anywhere; the pieces put together are the text with half its indentation and with empty lists on one line.
+    The text may be cut anywhere. The pieces put together are the text with half its indentation, and with lists and
+    objects without content on one line.
     """
     text = _EMPTY.sub(r"\1\2", text)
     text = _INDENT.sub(lambda found: " " * (len(found[1]) // 2), text)

@@ -64,7 +64,7 @@ def lay_out(steps: Sequence[Step], folded: Collection[bytes], now: datetime) -> 
     marked; its own times stay as they were sent. Steps without an end reach to ``now``.
     """
     begin, end = _window(steps, now)
-    span_ms = max((end - begin) / timedelta(milliseconds=1), 0.001)
+    span_ms = max(_ms(end - begin), 0.001)
     by_id = {step.id: step for step in steps}
     parents = {step.parent_id for step in steps if step.parent_id is not None}
     attempts = _attempts(steps)
@@ -128,11 +128,14 @@ def _end(step: Step, now: datetime) -> datetime:
 def _place(step: Step, begin: datetime, span_ms: float, now: datetime) -> tuple[float, float]:
     if step.started_at is None:
         return 0.0, 0.0
-    unit = timedelta(milliseconds=span_ms) / 100
-    left = min(max((step.started_at - begin) / unit, 0.0), 100.0)
-    right = min(max((_end(step, now) - begin) / unit, left), 100.0)
+    left = min(max(100 * _ms(step.started_at - begin) / span_ms, 0.0), 100.0)
+    right = min(max(100 * _ms(_end(step, now) - begin) / span_ms, left), 100.0)
     width = max(right - left, 0.4)
     return min(left, 100 - width), width
+
+
+def _ms(length: timedelta) -> float:
+    return length / timedelta(milliseconds=1)
 
 
 def _skewed(step: Step, parent: Step | None) -> bool:

@@ -19,7 +19,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from webapp.domain.errors import Invalid
 from webapp.domain.execution_filter import DEFAULT_PRESET, PRESETS, STATUSES, TRIGGERS, ExecutionFilter
@@ -169,7 +169,7 @@ class FeedbackForm(Form):
 class SavedViewForm(Form):
     """A name for the filter that is shown."""
 
-    name = StringField("Name", [InputRequired("give the view a name."), Length(max=80)], filters=[_strip])
+    name = StringField("Name", [DataRequired("give the view a name."), Length(max=80)], filters=[_strip])
     query = StringField("Filter", [Length(max=4000)], filters=[_strip])
     is_shared = BooleanField("Share")
 

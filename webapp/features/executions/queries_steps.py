@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, Text, and_, case, cast, func, literal, null, select, union_all
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Integer, String, and_, case, cast, func, literal, literal_column, null, select, union_all
 from sqlalchemy.orm import Session
 
 from webapp.domain.errors import NotFound
@@ -155,7 +154,7 @@ def get_step(session: Session, organization_id: UUID, execution: ExecutionDetail
 
 def _text_of(column: Any) -> Any:
     """A JSON value for people: text as it is, anything else over several lines."""
-    whole = column.op("#>>", return_type=String())(cast("{}", ARRAY(Text)))
+    whole = column.op("#>>", return_type=String())(literal_column("CAST('{}' AS text[])"))
     return case((func.jsonb_typeof(column) == "string", whole), else_=func.jsonb_pretty(column))
 
 

@@ -21,6 +21,14 @@ from webapp.web import htmx
 from webapp.web.render import render_page
 from webapp.web.shell import now
 
+PARTS = {
+    "step": "executions/_pane.html",
+    "waterfall": "executions/_waterfall.html",
+    "execution-live": "executions/_live.html",
+}
+MORE_ROWS = "more-rows-"
+"""Begins the id of each button that stands for rows not drawn yet."""
+NO_PANE = ("waterfall", "execution-live")
 TABS = frozenset(name for name, _ in detail_page.TABS)
 
 
@@ -28,16 +36,11 @@ TABS = frozenset(name for name, _ in detail_page.TABS)
 def show(actor: Actor, execution_id: UUID) -> Response:
     """One execution; parts of it when htmx asks for a step, more rows or the present state."""
     execution = queries_detail.get_execution(db.session, actor.organization_id, actor.user_id, execution_id)
-    tab = request.args.get("tab", "trace")
+    tab, target = request.args.get("tab", "trace"), htmx.target_id()
     context = CONTEXTS.get(tab, trace_context)(actor, execution)
     return render_page(
         "executions/show.html",
-        fragments={
-            "step": "executions/_pane.html",
-            "waterfall": "executions/_waterfall.html",
-            "more-rows": "executions/_more_rows.html",
-            "execution-live": "executions/_live.html",
-        },
+        fragments=PARTS | ({target: "executions/_more_rows.html"} if target.startswith(MORE_ROWS) else {}),
         execution=execution,
         tab=tab if tab in TABS else "trace",
         tabs=detail_page.TABS,
@@ -61,7 +64,8 @@ def read_trace(actor: Actor, execution: ExecutionDetail, tab: str) -> detail_pag
 
 def trace_context(actor: Actor, execution: ExecutionDetail) -> dict[str, Any]:
     trace = read_trace(actor, execution, "trace")
-    is_rows_only = htmx.is_fragment_request() and htmx.target_id() in ("waterfall", "more-rows", "execution-live")
+    target = htmx.target_id()
+    is_rows_only = htmx.is_fragment_request() and (target in NO_PANE or target.startswith(MORE_ROWS))
     pane = None
     if trace.selected is not None and not is_rows_only:
         detail = queries_steps.get_step(db.session, actor.organization_id, execution, trace.selected)
