@@ -61,10 +61,9 @@ class Instance:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        log = (self.folder / "serve.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "webapp.cli", "serve"], env=self.environment, cwd=ROOT, stdout=log, stderr=log
-        )
+        command = [sys.executable, "-m", "webapp.cli", "serve"]
+        with (self.folder / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
         self.wait_until_ready()
 
     def wait_until_ready(self) -> float:
@@ -77,10 +76,14 @@ class Instance:
         raise AssertionError(f"not ready after {READY_SECONDS} s: {self.last_words()}")
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        with (
+            contextlib.suppress(OSError, http.client.HTTPException),
+            contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection,
+        ):
             connection.request("GET", "/readyz", headers={"Connection": "close"})
-            return connection.getresponse().status == 200
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status == 200
         return False
 
     def last_words(self) -> str:

@@ -110,7 +110,9 @@ def send_all(own: Instance, work: queue.Queue, tally: Tally) -> None:
                 answer.read()
                 status: int | str = answer.status
             except (OSError, http.client.HTTPException) as error:
-                status, connection = type(error).__name__, None
+                status = type(error).__name__
+                connection.close()
+                connection = None
             with tally.lock:
                 tally.answers[status] += 1
             if status == 200:
@@ -123,6 +125,8 @@ def send_all(own: Instance, work: queue.Queue, tally: Tally) -> None:
                     tally.lost += 1
                 break
             time.sleep(0.2)
+    if connection is not None:
+        connection.close()
 
 
 def kill(own: Instance, target: str) -> bool:
