@@ -166,11 +166,14 @@ def bars(by_size: dict[int, dict], weights: list[dict] | None) -> dict[str, obje
     """What the figures are held to: p50 by the plain page, growth over all sizes, weight of the pages."""
     smallest, largest = min(by_size), max(by_size)
     pages = [name for name in by_size[largest] if name != "plain"]
+    ratios = {
+        size: {name: pages_of[name]["p50_ms"] / pages_of["plain"]["p50_ms"] for name in pages}
+        for size, pages_of in by_size.items()
+    }
     found: dict[str, object] = {
-        "ratio_to_plain": {
-            n: round(by_size[largest][n]["p50_ms"] / by_size[largest]["plain"]["p50_ms"], 1) for n in pages
-        },
-        "growth": {n: round(by_size[largest][n]["p50_ms"] / by_size[smallest][n]["p50_ms"], 2) for n in pages},
+        "ratio_to_plain": {name: round(ratio, 1) for name, ratio in ratios[largest].items()},
+        # Of the ratio, since the machine may be busier at one size than at the other.
+        "growth": {name: round(ratio / ratios[smallest][name], 2) for name, ratio in ratios[largest].items()},
     }
     slow = [
         n

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from webapp.domain.paging import Cursor, Page
@@ -15,6 +15,13 @@ from webapp.models.system import Notification
 PAGE_SIZE = 50
 COUNT_LIMIT = 100
 """The bell counts no further than this; what lies beyond is read on the page."""
+# Every page asks this, so it is written once: building it costs several times what it takes to answer.
+UNREAD = text("""
+    SELECT count(*) FROM (
+        SELECT FROM notifications
+        WHERE organization_id = :organization_id AND user_id = :user_id AND read_at IS NULL LIMIT :most
+    ) unread
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,8 @@ class NotificationRow:
 
 def count_unread(session: Session, organization_id: UUID, user_id: UUID) -> int:
     """How many notifications the person has not read, at most 100. Cost: one statement over an index."""
-    unread = _own(organization_id, user_id).where(Notification.read_at.is_(None)).limit(COUNT_LIMIT)
-    return session.scalar(select(func.count()).select_from(unread.subquery())) or 0
+    values = {"organization_id": organization_id, "user_id": user_id, "most": COUNT_LIMIT}
+    return session.scalar(UNREAD, values) or 0
 
 
 def list_page(
