@@ -13,6 +13,8 @@ Number = int | float | Decimal
 MINIMUM_HEIGHT = 0.8
 """Percent: a single failure among ten thousand executions must still be seen."""
 COLUMN_FILL = 0.78
+NARROW = 10
+"""With more columns than this a label is wider than its column, so the last one ends where its column ends."""
 STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -59,7 +61,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label under the axis; ``anchor`` keeps the outer ones inside the plot."""
+    """A label under the axis; ``anchor`` is end where a label in the middle would leave the plot."""
 
     x: float
     text: str
@@ -181,7 +183,7 @@ def _height(value: float, top: float) -> float:
 
 
 def axis_ticks(texts: Sequence[str], *, limit: int = 6) -> list[Tick]:
-    """At most ``limit`` labels at even distances, each under the middle of its column; the last column keeps its own.
+    """At most ``limit`` labels at even distances, each under its column; the last column keeps its own.
 
     Empty texts are not labelled.
     """
@@ -196,16 +198,13 @@ def axis_ticks(texts: Sequence[str], *, limit: int = 6) -> list[Tick]:
             chosen.pop()
         chosen.append(last)
     width = 100 / count
+    is_narrow = count > NARROW
     return [
-        Tick((i + 0.5) * width, texts[i], _anchor(i, last, is_crowded=count > limit) if count > 1 else "middle")
+        Tick((i + 1) * width, texts[i], "end")
+        if is_narrow and i == last
+        else Tick((i + 0.5) * width, texts[i], "middle")
         for i in chosen
     ]
-
-
-def _anchor(index: int, last: int, *, is_crowded: bool) -> str:
-    if not is_crowded:
-        return "middle"
-    return "start" if index == 0 else "end" if index == last else "middle"
 
 
 def line(values: Sequence[Number | None], *, is_from_zero: bool = False) -> Sparkline:
