@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, cast, func, literal, select
+from sqlalchemy import DateTime, Float, Select, Uuid, bindparam, cast, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp.domain.errors import NotFound
@@ -86,8 +87,32 @@ def get_execution(session: Session, organization_id: UUID, user_id: UUID, execut
 
     Raises: NotFound, also when it belongs to another organization.
     """
+    keys = {"organization_id": organization_id, "user_id": user_id} | execution_keys(execution_id)
+    row = session.execute(_head(), keys).one_or_none()
+    if row is None:
+        raise NotFound("There is no such execution here. It may be older than what is kept.")
+    *plain, opinions = row
+    return ExecutionDetail(*plain, [_opinion(one) for one in opinions or ()])
+
+
+ORGANIZATION_ID = bindparam("organization_id", type_=Uuid())
+EXECUTION_ID = bindparam("execution_id", type_=Uuid())
+CREATED_AT = bindparam("created_at", type_=DateTime(timezone=True))
+USER_ID = bindparam("user_id", type_=Uuid())
+"""Statements of the page are put together once, which would otherwise take longer than running them."""
+
+
+def execution_keys(execution_id: UUID) -> dict[str, Any]:
+    """Both keys of an execution as parameters. Raises: NotFound for an id that carries no time of ours."""
+    if execution_id.version != 7:
+        raise NotFound("There is no such execution here. It may be older than what is kept.")
+    return {"execution_id": execution_id, "created_at": id_time(execution_id)}
+
+
+@cache
+def _head() -> Select[Any]:
     fields = FlowExecution
-    stmt = (
+    return (
         select(
             fields.id, fields.created_at, fields.agentflow_id, Agentflow.name, Agentflow.source, fields.status,
             fields.trigger_type, fields.trace_id, fields.service_name, fields.service_version, fields.environment,
@@ -97,57 +122,55 @@ def get_execution(session: Session, organization_id: UUID, user_id: UUID, execut
             fields.tool_call_count, fields.agents, fields.models, fields.error_type,
             func.left(fields.error_message, SHOWN_CHARACTERS), fields.error_raised_type,
             func.left(fields.error_raised_message, 2_000), fields.error_span_id, fields.is_root_seen,
-            fields.span_count, fields.last_received_at, _is_bookmarked(organization_id, user_id, execution_id),
-            _usual(organization_id), _opinions(organization_id, execution_id),
+            fields.span_count, fields.last_received_at, _is_bookmarked(), _usual(), _opinions(),
         )
         .select_from(fields)
         .join(Agentflow, Agentflow.id == fields.agentflow_id, isouter=True)
-        .where(*is_execution(fields, organization_id, execution_id))
+        .where(
+            fields.organization_id == ORGANIZATION_ID, fields.id == EXECUTION_ID, fields.created_at == CREATED_AT
+        )
     )  # fmt: skip
-    row = session.execute(stmt).one_or_none()
-    if row is None:
-        raise NotFound("There is no such execution here. It may be older than what is kept.")
-    *plain, opinions = row
-    return ExecutionDetail(*plain, [_opinion(one) for one in opinions or ()])
 
 
-def is_execution(table: Any, organization_id: UUID, execution_id: UUID) -> tuple[Any, ...]:
-    """The execution by both of its keys; an id that carries no time of ours finds nothing."""
+def is_execution(organization_id: UUID, execution_id: UUID) -> tuple[Any, ...]:
+    """The execution by both of its keys."""
+    keys = execution_keys(execution_id)
+    fields = FlowExecution
     return (
-        table.organization_id == organization_id,
-        table.id == execution_id,
-        table.created_at == id_time(execution_id) if execution_id.version == 7 else literal(False),
+        fields.organization_id == organization_id,
+        fields.id == keys["execution_id"],
+        fields.created_at == keys["created_at"],
     )
 
 
 def exists_here(session: Session, organization_id: UUID, execution_id: UUID) -> datetime:
     """The second key of an execution. Raises: NotFound."""
-    stmt = select(FlowExecution.created_at).where(*is_execution(FlowExecution, organization_id, execution_id))
+    stmt = select(FlowExecution.created_at).where(*is_execution(organization_id, execution_id))
     created_at = session.scalar(stmt)
     if created_at is None:
         raise NotFound("There is no such execution here. It may be older than what is kept.")
     return created_at
 
 
-def _is_bookmarked(organization_id: UUID, user_id: UUID, execution_id: UUID) -> Any:
+def _is_bookmarked() -> Any:
     return (
         select(literal(True))
         .where(
-            Bookmark.organization_id == organization_id,
-            Bookmark.user_id == user_id,
+            Bookmark.organization_id == ORGANIZATION_ID,
+            Bookmark.user_id == USER_ID,
             Bookmark.record_type == "execution",
-            Bookmark.record_id == execution_id,
+            Bookmark.record_id == EXECUTION_ID,
         )
         .exists()
     )
 
 
-def _usual(organization_id: UUID) -> Any:
+def _usual() -> Any:
     other = aliased(FlowExecution)
     last = (
         select(other.execution_time_ms, other.status)
         .where(
-            other.organization_id == organization_id,
+            other.organization_id == ORGANIZATION_ID,
             other.agentflow_id == FlowExecution.agentflow_id,
             other.started_at < FlowExecution.started_at,
         )
@@ -162,7 +185,7 @@ def _usual(organization_id: UUID) -> Any:
     return select(cast(median, Float)).select_from(last).having(enough).scalar_subquery()
 
 
-def _opinions(organization_id: UUID, execution_id: UUID) -> Any:
+def _opinions() -> Any:
     one = func.jsonb_build_object(
         "id", Feedback.id, "user_id", Feedback.user_id, "by", func.coalesce(User.full_name, User.email, "Somebody"),
         "score", Feedback.score, "comment", func.coalesce(func.left(Feedback.comment, 4_000), ""),
@@ -172,7 +195,7 @@ def _opinions(organization_id: UUID, execution_id: UUID) -> Any:
         select(func.jsonb_agg(one))
         .select_from(Feedback)
         .join(User, User.id == Feedback.user_id, isouter=True)
-        .where(Feedback.organization_id == organization_id, Feedback.flow_execution_id == execution_id)
+        .where(Feedback.organization_id == ORGANIZATION_ID, Feedback.flow_execution_id == EXECUTION_ID)
         .scalar_subquery()
     )
 

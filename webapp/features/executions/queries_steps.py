@@ -5,14 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, and_, case, cast, func, literal, literal_column, null, select, union_all
+from sqlalchemy import (
+    Integer,
+    Select,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from webapp.domain.errors import NotFound
-from webapp.features.executions.queries_detail import SHOWN_CHARACTERS, ExecutionDetail, is_execution
+from webapp.features.executions.queries_detail import (
+    CREATED_AT,
+    EXECUTION_ID,
+    ORGANIZATION_ID,
+    SHOWN_CHARACTERS,
+    ExecutionDetail,
+    execution_keys,
+    is_execution,
+)
 from webapp.models import AgentExecution, FlowExecution, Span, ToolExecution, UsageLedger
 
 
@@ -42,6 +66,12 @@ class StepRow:
 
 def list_steps(session: Session, organization_id: UUID, execution: ExecutionDetail) -> list[StepRow]:
     """All steps and tool calls in the order of display, depth first. Cost: one statement, no heavy column."""
+    keys = {"organization_id": organization_id} | execution_keys(execution.id)
+    return [StepRow(*row) for row in session.execute(_steps(), keys)]
+
+
+@cache
+def _steps() -> Select[Any]:
     step, tool, ledger = AgentExecution, ToolExecution, UsageLedger
     steps = (
         select(
@@ -50,31 +80,31 @@ def list_steps(session: Session, organization_id: UUID, execution: ExecutionDeta
             func.coalesce(step.model_used, step.model_requested), step.input_tokens + step.output_tokens,
             ledger.cost_usd, step.is_billable, step.is_error_origin, literal(False),
         )
-        .join(
-            ledger,
-            and_(
-                ledger.id == step.id,
-                ledger.flow_created_at == execution.created_at,
-                ledger.organization_id == organization_id,
-            ),
-            isouter=True,
-        )
-        .where(*_of(step, organization_id, execution))
+        .join(ledger, _is_ledger_of(step), isouter=True)
+        .where(*_of(step))
     )  # fmt: skip
     tools = select(
         tool.id, tool.span_id, tool.parent_id, tool.sequence, tool.depth, literal("tool"), tool.name, tool.agent_name,
         tool.status, tool.started_at, tool.completed_at, tool.execution_time_ms, cast(null(), String),
         cast(null(), Integer), cast(null(), ledger.cost_usd.type), literal(False), tool.is_error_origin, tool.is_helper,
-    ).where(*_of(tool, organization_id, execution))  # fmt: skip
+    ).where(*_of(tool))  # fmt: skip
     both = union_all(steps, tools).subquery()
-    return [StepRow(*row) for row in session.execute(select(both).order_by(both.c.sequence, both.c.started_at))]
+    return select(both).order_by(both.c.sequence, both.c.started_at)
 
 
-def _of(table: Any, organization_id: UUID, execution: ExecutionDetail) -> tuple[Any, ...]:
+def _of(table: Any) -> tuple[Any, ...]:
     return (
-        table.organization_id == organization_id,
-        table.flow_execution_id == execution.id,
-        table.flow_created_at == execution.created_at,
+        table.organization_id == ORGANIZATION_ID,
+        table.flow_execution_id == EXECUTION_ID,
+        table.flow_created_at == CREATED_AT,
+    )
+
+
+def _is_ledger_of(table: Any) -> Any:
+    return and_(
+        UsageLedger.id == table.id,
+        UsageLedger.flow_created_at == CREATED_AT,
+        UsageLedger.organization_id == ORGANIZATION_ID,
     )
 
 
@@ -115,17 +145,20 @@ class StepDetail:
 
 def get_step(session: Session, organization_id: UUID, execution: ExecutionDetail, step: StepRow) -> StepDetail:
     """The heavy parts of one step; long values are cut to 20,000 characters by the database. Cost: one statement."""
-    table: Any = ToolExecution if step.kind == "tool" else AgentExecution
-    columns = [
-        getattr(table, name) if hasattr(table, name) else null()
-        for name in (
-            "provider", "model_requested", "model_used", "input_tokens", "output_tokens", "cached_input_tokens",
-            "cache_write_tokens", "reasoning_tokens", "finish_reason", "time_to_first_token_ms",
-        )
-    ]  # fmt: skip
-    stmt = (
+    keys = {"organization_id": organization_id, "step_id": step.id} | execution_keys(execution.id)
+    row = session.execute(_step(step.kind == "tool"), keys).one_or_none()
+    if row is None:
+        raise NotFound("This step is gone; the trace was mapped again. Reload the page.")
+    *plain, in_text, in_length, in_json, out_text, out_length, out_json = row
+    return StepDetail(*plain, _payload(in_text, in_length, in_json), _payload(out_text, out_length, out_json))
+
+
+@cache
+def _step(is_tool: bool) -> Select[Any]:
+    table: Any = ToolExecution if is_tool else AgentExecution
+    return (
         select(
-            *columns,
+            *(getattr(table, name) if hasattr(table, name) else null() for name in ONLY_MODELS),
             UsageLedger.reported_cost_usd,
             table.error_type,
             func.left(table.error_message, SHOWN_CHARACTERS),
@@ -134,22 +167,16 @@ def get_step(session: Session, organization_id: UUID, execution: ExecutionDetail
             *_shown(table.output_data),
         )
         .select_from(table)
-        .join(
-            UsageLedger,
-            and_(
-                UsageLedger.id == table.id,
-                UsageLedger.flow_created_at == execution.created_at,
-                UsageLedger.organization_id == organization_id,
-            ),
-            isouter=True,
-        )
-        .where(*_of(table, organization_id, execution), table.id == step.id)
+        .join(UsageLedger, _is_ledger_of(table), isouter=True)
+        .where(*_of(table), table.id == bindparam("step_id", type_=Uuid()))
     )
-    row = session.execute(stmt).one_or_none()
-    if row is None:
-        raise NotFound("This step is gone; the trace was mapped again. Reload the page.")
-    *plain, in_text, in_length, in_json, out_text, out_length, out_json = row
-    return StepDetail(*plain, _payload(in_text, in_length, in_json), _payload(out_text, out_length, out_json))
+
+
+ONLY_MODELS = (
+    "provider", "model_requested", "model_used", "input_tokens", "output_tokens", "cached_input_tokens",
+    "cache_write_tokens", "reasoning_tokens", "finish_reason", "time_to_first_token_ms",
+)  # fmt: skip
+"""Columns that tool calls have not, in the order of :class:`StepDetail`."""
 
 
 def _text_of(column: Any) -> Any:
@@ -172,7 +199,7 @@ def get_flow_payloads(
 ) -> tuple[Payload | None, Payload | None]:
     """What went into the whole execution and what came out, cut like a step's. Cost: one statement."""
     stmt = select(*_shown(FlowExecution.input_data), *_shown(FlowExecution.output_data)).where(
-        *is_execution(FlowExecution, organization_id, execution.id)
+        *is_execution(organization_id, execution.id)
     )
     row = session.execute(stmt).one()
     return _payload(*row[:3]), _payload(*row[3:])
@@ -182,15 +209,17 @@ def get_whole_text(
     session: Session, organization_id: UUID, execution: ExecutionDetail, span_id: bytes | None, part: str
 ) -> str | None:
     """One value of a step, or of the whole execution when ``span_id`` is None, uncut. Cost: one or two statements."""
+    keys = {"organization_id": organization_id, "span_id": span_id} | execution_keys(execution.id)
     tables: tuple[Any, ...] = (AgentExecution, ToolExecution) if span_id is not None else (FlowExecution,)
     for table in tables:
         column = {"input": table.input_data, "output": table.output_data}.get(part)
         value = table.error_stack if part == "stack" else _text_of(column)
-        where = (
-            _of(table, organization_id, execution) if span_id else is_execution(table, organization_id, execution.id)
-        )
-        stmt = select(value).select_from(table).where(*where, *([table.span_id == span_id] if span_id else ()))
-        if (row := session.execute(stmt).first()) is not None:
+        stmt = select(value).select_from(table)
+        if span_id is not None:
+            stmt = stmt.where(*_of(table), table.span_id == bindparam("span_id"))
+        else:
+            stmt = stmt.where(*is_execution(organization_id, execution.id))
+        if (row := session.execute(stmt, keys).first()) is not None:
             return row[0]
     return None
 

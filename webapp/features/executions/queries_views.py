@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, literal, null, or_, select, true, union_all
+from sqlalchemy import CompoundSelect, Text, Uuid, bindparam, cast, literal, null, or_, select, true, union_all
 from sqlalchemy.orm import Session
 
 from webapp.models import SavedView, UserSettings
@@ -35,6 +37,19 @@ class Arrangement:
 
 def get_arrangement(session: Session, organization_id: UUID, user_id: UUID) -> Arrangement:
     """Own views, views shared in the organization, and the reader's columns. Cost: one statement."""
+    found: list[View] = []
+    chosen: tuple[str, ...] | None = None
+    for row in session.execute(_arrangement(), {"organization_id": organization_id, "user_id": user_id}):
+        if row.id is not None:
+            found.append(View(*row))
+        elif row.query:
+            chosen = _read_columns(row.query)
+    return Arrangement(sorted(found, key=lambda view: view.name.casefold()), chosen)
+
+
+@cache
+def _arrangement() -> CompoundSelect[Any]:
+    organization_id, user_id = bindparam("organization_id", type_=Uuid()), bindparam("user_id", type_=Uuid())
     views = select(
         SavedView.id,
         SavedView.name,
@@ -49,14 +64,7 @@ def get_arrangement(session: Session, organization_id: UUID, user_id: UUID) -> A
     columns = select(null(), literal(""), cast(UserSettings.table_preferences[PAGE], Text), true(), true()).where(
         UserSettings.user_id == user_id
     )
-    found: list[View] = []
-    chosen: tuple[str, ...] | None = None
-    for row in session.execute(union_all(views, columns)):
-        if row.id is not None:
-            found.append(View(*row))
-        elif row.query:
-            chosen = _read_columns(row.query)
-    return Arrangement(sorted(found, key=lambda view: view.name.casefold()), chosen)
+    return union_all(views, columns)
 
 
 def _read_columns(text: str) -> tuple[str, ...] | None:
