@@ -12,6 +12,7 @@ from webapp.domain.session_tokens import token_hash
 from webapp.extensions import db
 from webapp.features.accounts import queries_all_orgs
 from webapp.web import htmx
+from webapp.web.blueprint import SAFE_METHODS
 from webapp.web.origin import KEY_BLUEPRINTS
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ def init_app(app: Flask) -> None:
         token = request.cookies.get(name)
         if not token or request.blueprint in KEY_BLUEPRINTS or request.endpoint is None:
             return
+        if request.method in SAFE_METHODS:
+            read_only()
         now = datetime.now(UTC)
         signed_in = queries_all_orgs.get_signed_in(db.session, token_hash(token), now=now, idle=idle)
         if signed_in is None:
@@ -59,6 +62,12 @@ def init_app(app: Flask) -> None:
         g.actor = signed_in.actor
         use_organization(db.session, signed_in.actor.organization_id)
         refuse_other_organization()
+
+
+def read_only() -> None:
+    """Begin the request's transaction as one that the database keeps from writing, so that it can end by a commit."""
+    db.session.connection(execution_options={"postgresql_readonly": True})
+    g.is_read_only = True
 
 
 def refuse_other_organization() -> None:

@@ -15,8 +15,13 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def finish_transaction(response: Response) -> Response:
-    """Commit a write that succeeded, roll back everything else: one request is one transaction."""
-    if request.method not in SAFE_METHODS and response.status_code < 400:
+    """Commit a write that succeeded, roll back everything else: one request is one transaction.
+
+    A page's read is committed too, where its transaction cannot write: after a rollback the driver forgets every
+    prepared statement, and planning them again took longer than running them (overview 13 ms instead of 8).
+    """
+    may_commit = request.method not in SAFE_METHODS or g.get("is_read_only", False)
+    if may_commit and response.status_code < 400:
         db.session.commit()
     else:
         db.session.rollback()
@@ -28,7 +33,7 @@ class GuardedBlueprint(Blueprint):
 
     ``permission`` is a required keyword of ``@bp.get`` and ``@bp.post``: leaving it out is a TypeError at import. A
     view behind a :class:`Permission` gets the actor as first argument; one marked ``public("why")`` gets none. GET
-    rolls back, a write commits when it answers below 400.
+    keeps nothing, a write commits when it answers below 400.
     """
 
     def add_url_rule(  # type: ignore[override]
