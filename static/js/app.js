@@ -123,6 +123,14 @@ document.addEventListener("click", (event) => {
   htmx.ajax("GET", link.href, { source: link, target, swap: "outerHTML", push: link.href, headers: { "HX-Target": target } });
 });
 
+// A long list shows the row that is open.
+function showOpen() {
+  const row = find("[data-open] [aria-current]")?.closest("li");
+  if (row) row.parentElement.scrollTop = row.offsetTop - row.parentElement.clientHeight / 3;
+}
+showOpen();
+document.addEventListener("htmx:after:swap", (event) => event.detail?.ctx?.target?.id === "waterfall" && showOpen());
+
 // A filter form sends only what is set, so that addresses stay short and readable.
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
