@@ -105,6 +105,13 @@ def test_a_filter_that_cannot_be_read_is_refused_by_name(as_bob, query, field):
     assert as_bob.get(f"/executions/export.csv?{query}").status_code == 422
 
 
+def test_a_plain_form_with_open_fields_means_no_filter(as_bob, make_run):
+    run = make_run()
+    names = "q since until status flow model agent tool trigger environment error_type session user cost_min cost_max"
+    query = "&".join(f"{name}=" for name in [*names.split(), "duration_min", "duration_max", "time"])
+    assert ids(as_bob.get(f"/executions?{query}").text) == [str(run.id)]
+
+
 @pytest.mark.parametrize("text", ["100%", "a_b", "\\", "'; DROP TABLE x", "%00", "한국어", "ex_", "x" * 200])
 def test_search_takes_any_text_literally(as_bob, make_run, text):
     make_run(flow="Triage")

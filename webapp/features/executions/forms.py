@@ -53,14 +53,16 @@ class ManyField(SelectMultipleField):
         super().__init__(label, choices=[], validate_choice=False, **kwargs)
         self.allowed = frozenset(allowed)
 
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = [value for value in dict.fromkeys(map(_strip, valuelist)) if value]
+
     def post_validate(self, form: Form, validation_stopped: bool) -> None:
-        self.data = [value for value in dict.fromkeys(_strip(text) for text in self.data or ()) if value]
-        if len(self.data) > MOST_VALUES:
+        if len(self.data or ()) > MOST_VALUES:
             raise ValidationError(f"choose at most {MOST_VALUES}.")
-        wrong = [value for value in self.data if self.allowed and value not in self.allowed]
+        wrong = [value for value in self.data or () if self.allowed and value not in self.allowed]
         if wrong:
             raise ValidationError(f"“{wrong[0][:40]}” is not one of {', '.join(sorted(self.allowed))}.")
-        if any(len(value) > 500 for value in self.data):
+        if any(len(value) > 500 for value in self.data or ()):
             raise ValidationError("is too long.")
 
 
