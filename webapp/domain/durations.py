@@ -1,13 +1,13 @@
 """Durations kept as counts per logarithmic bin, so that percentiles of any window can be added up.
 
-A bin is a quarter of a doubling wide (19 %); interpolated inside the bin, a percentile is off by a few percent at most.
+A bin is half a doubling wide; interpolated inside the bin, a percentile is off by a few percent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-LIMITS: tuple[int, ...] = tuple(sorted({round(2 ** (quarter / 4)) for quarter in range(128)}))
+LIMITS: tuple[int, ...] = tuple(sorted({round(2 ** (half / 2)) for half in range(64)}))
 """Milliseconds at which bins 1, 2, ... begin, from 1 ms to 47 days; bin 0 is below the first."""
 
 

@@ -73,10 +73,16 @@ def _details(actor: Actor, seen: Period, wanted: Wanted) -> dict[str, Any]:
 def _link() -> page.Link:
     """Addresses of the executions list; one look at the URL map serves all of them."""
     base = url_for("executions.index")
+    written: dict[tuple[str, object], str] = {}
 
     def link(**filters: object) -> str:
-        given = {name: _written(value) for name, value in filters.items() if value and value != NO_FLOW}
-        return f"{base}?{urlencode(given)}"
+        parts = []
+        for pair in filters.items():
+            if pair[1] and pair[1] != NO_FLOW:
+                if pair not in written:
+                    written[pair] = urlencode({pair[0]: _written(pair[1])})
+                parts.append(written[pair])
+        return f"{base}?{'&'.join(parts)}"
 
     return link
 
