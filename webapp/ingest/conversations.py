@@ -8,22 +8,20 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from webapp.ingest.batch import Entry, cut
+from webapp.ingest.batch import Entry, cut, from_us
 from webapp.ingest.ledger import total_usd
 from webapp.ingest.payloads import answer_in, question_in
 from webapp.ingest.rows import added, as_text
 from webapp.ingest.stage import merge
 from webapp.ingest.tables import MESSAGES
-from webapp.models.base import new_id
 
 _FIND = "SELECT id, session_id FROM conversations WHERE organization_id = %s AND session_id = ANY(%s::text[])"
 _MAKE = (
-    "INSERT INTO conversations AS t (id, organization_id, session_id, user_ref, title, agentflow_id, created_at)"
+    "INSERT INTO conversations (id, organization_id, session_id, user_ref, title, agentflow_id, created_at)"
     " SELECT x.id, %s, x.session_id, x.user_ref, x.title, x.agentflow_id, x.created_at"
     " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::timestamptz[])"
     " AS x(id, session_id, user_ref, title, agentflow_id, created_at)"
-    " ON CONFLICT (organization_id, session_id) DO UPDATE SET session_id = excluded.session_id"
-    " RETURNING t.id, t.session_id"
+    " ON CONFLICT (organization_id, session_id) DO NOTHING"
 )
 # Locked in one order, so that requests which share conversations do not wait for each other in a ring.
 _LOCK = "SELECT id FROM conversations WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
@@ -39,33 +37,35 @@ _COUNT = (
 _DROP = "DELETE FROM messages WHERE flow_execution_id = ANY(%s::uuid[]) AND NOT id = ANY(%s::uuid[]) RETURNING id"
 
 
-def find_conversations(cursor: Cursor, organization_id: UUID, entries: Sequence[Entry]) -> None:
-    """Set the conversation of each entry that names a session; new sessions make new conversations."""
+def find_conversations(cursor: Cursor, organization_id: UUID, entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Set the conversation of each entry that names a session; returns the sessions that have none yet.
+
+    A new conversation's id follows from its session, so that it need not be there before the executions are: making it
+    last keeps short the time in which another export of the same session waits.
+    """
     sessions: dict[str, Entry] = {}
     for entry in entries:
         if entry.mapped.session_id:
             sessions.setdefault(entry.mapped.session_id[:255], entry)
     if not sessions:
-        return
+        return {}
     cursor.execute(_FIND, (organization_id, list(sessions)), prepare=True)
     ids = {session_id: id_ for id_, session_id in cursor.fetchall()}
-    missing = sorted(set(sessions) - set(ids))
-    if missing:
-        cursor.execute(_MAKE, _new_rows(organization_id, [(name, sessions[name]) for name in missing]))
-        ids |= {session_id: id_ for id_, session_id in cursor.fetchall()}
+    missing = {name: entry for name, entry in sessions.items() if name not in ids}
+    ids |= {name: derived_id(b"conversation", organization_id, name) for name in missing}
     for entry in entries:
         if entry.mapped.session_id:
             entry.conversation_id = ids[entry.mapped.session_id[:255]]
+    return missing
 
 
-def _new_rows(organization_id: UUID, sessions: list[tuple[str, Entry]]) -> list:
-    from webapp.ingest.batch import from_us
-
+def _make(cursor: Cursor, organization_id: UUID, missing: dict[str, Entry]) -> None:
+    """Make conversations, in the order of their sessions; one that another export just made is taken as it is."""
     rows = [
-        (new_id(), name, cut(e.mapped.user_ref, 255), _title(e), e.agentflow_id, from_us(e.started_us))
-        for name, e in sessions
+        (e.conversation_id, name, cut(e.mapped.user_ref, 255), _title(e), e.agentflow_id, from_us(e.started_us))
+        for name, e in sorted(missing.items())
     ]
-    return [organization_id, *(list(column) for column in zip(*rows, strict=True))]
+    cursor.execute(_MAKE, [organization_id, *(list(column) for column in zip(*rows, strict=True))])
 
 
 def _title(entry: Entry) -> str | None:
@@ -74,8 +74,10 @@ def _title(entry: Entry) -> str | None:
     return text.splitlines()[0][:200] if text else None
 
 
-def store_messages(cursor: Cursor, organization_id: UUID, entries: Sequence[Entry]) -> None:
-    """Write the messages of the entries and bring their conversations' counts up to date."""
+def store_messages(cursor: Cursor, organization_id: UUID, entries: Sequence[Entry], missing: dict[str, Entry]) -> None:
+    """Write the messages of the entries, after the ``missing`` conversations, and bring the counts up to date."""
+    if missing:
+        _make(cursor, organization_id, missing)
     rows = [row for entry in entries if entry.conversation_id for row in _messages(entry, organization_id)]
     merge(cursor, MESSAGES, rows)
     known = [entry for entry in entries if entry.before is not None]
@@ -119,13 +121,13 @@ def _messages(entry: Entry, organization_id: UUID) -> list[tuple]:
 
 def _row(entry: Entry, organization_id: UUID, role: str, content: str, at_us: int, place: int, *figures) -> tuple:
     return (
-        message_id(entry.execution_id, role), organization_id, entry.conversation_id, role, content,
+        derived_id(b"message", entry.execution_id, role), organization_id, entry.conversation_id, role, content,
         entry.execution_id, entry.created_us, None, place, *(figures or (None, None)), at_us,
     )  # fmt: skip
 
 
-def message_id(execution_id: UUID, role: str) -> UUID:
-    """Return the id of an execution's message, the same each time the trace is mapped (UUIDv8)."""
-    value = int.from_bytes(hashlib.sha256(b"message" + execution_id.bytes + role.encode()).digest()[:16], "big")
+def derived_id(kind: bytes, parent: UUID, name: str) -> UUID:
+    """Return the id of something that belongs to a parent under a name, always the same (UUIDv8)."""
+    value = int.from_bytes(hashlib.sha256(kind + parent.bytes + name.encode()).digest()[:16], "big")
     value = value & ~(0xF << 76) | 8 << 76
     return UUID(int=value & ~(0x3 << 62) | 2 << 62)

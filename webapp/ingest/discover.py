@@ -109,6 +109,8 @@ def _execute(cursor: Cursor, statement: str, organization_id: UUID, rows: list[t
     return cursor.fetchall()
 
 
+# On a conflict a column that no key holds is set to itself: that gives the id back without the lock on the key, which
+# would make every export wait that only refers to the row.
 _FIND_BY_SERVICE = (
     "SELECT t.id, t.service_name, t.name FROM {table} t"
     " JOIN unnest(%(c0)s::text[], %(c1)s::text[]) AS x(service_name, name) USING (service_name, name)"
@@ -119,7 +121,7 @@ _MAKE_BY_SERVICE = (
     " SELECT x.id, %(organization_id)s, x.service_name, x.name, 'discovered'"
     " FROM unnest(%(ids)s::uuid[], %(c0)s::text[], %(c1)s::text[]) AS x(id, service_name, name)"
     " ON CONFLICT (organization_id, service_name, name) WHERE source = 'discovered'"
-    " DO UPDATE SET name = excluded.name RETURNING t.id, t.service_name, t.name"
+    " DO UPDATE SET source = t.source RETURNING t.id, t.service_name, t.name"
 )
 _FIND = {
     "flow": _FIND_BY_SERVICE.format(table="agentflows"),
@@ -137,11 +139,11 @@ _MAKE = {
     "tool": "INSERT INTO tools AS t (id, organization_id, name, source)"
     " SELECT x.id, %(organization_id)s, x.name, 'discovered'"
     " FROM unnest(%(ids)s::uuid[], %(c0)s::text[]) AS x(id, name)"
-    " ON CONFLICT (organization_id, name) DO UPDATE SET name = excluded.name RETURNING t.id, t.name",
+    " ON CONFLICT (organization_id, name) DO UPDATE SET source = t.source RETURNING t.id, t.name",
     "block": "INSERT INTO blocks AS t (id, organization_id, agentflow_id, step_kind, name, block_type, source)"
     " SELECT x.id, %(organization_id)s, x.agentflow_id, x.step_kind, x.name, x.type, 'discovered'"
     " FROM unnest(%(ids)s::uuid[], %(c0)s::uuid[], %(c1)s::text[], %(c2)s::text[], %(types)s::text[])"
     " AS x(id, agentflow_id, step_kind, name, type)"
     " ON CONFLICT (agentflow_id, step_kind, name) WHERE source = 'discovered'"
-    " DO UPDATE SET name = excluded.name RETURNING t.id, t.agentflow_id, t.step_kind, t.name",
+    " DO UPDATE SET source = t.source RETURNING t.id, t.agentflow_id, t.step_kind, t.name",
 }

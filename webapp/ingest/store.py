@@ -212,7 +212,7 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
     for entry in entries:
         bill(entry, book)
     found = discover.discover(cursor, organization_id, entries)
-    find_conversations(cursor, organization_id, entries)
+    missing = find_conversations(cursor, organization_id, entries)
     executions, spans, steps, calls, ledger = [], [], [], [], []
     for entry in entries:
         executions.append(rows.execution_row(entry, organization_id, target.user_id, target.key_id, now_us))
@@ -226,7 +226,7 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
     changes = changed_rows(cursor, entries, hanging)
     for stage, content in {tables.EXECUTIONS: executions, tables.SPANS: spans, **changes.rows}.items():
         merge(cursor, stage, content)
-    store_messages(cursor, organization_id, entries)
+    store_messages(cursor, organization_id, entries, missing)
     _note_flows(cursor, entries)
     dirty = changes.buckets.union(*(entry.buckets() for entry in entries))
     buckets = [from_us(bucket * BUCKET_US) for bucket in sorted(dirty)]
