@@ -80,6 +80,12 @@ class Entry:
         """Whether the flow's name is final: a provisional one must not make a flow that nobody has."""
         return self.mapped.is_root_seen or self.mapped.status != "running"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the export has the root and every parent, as far as it can be known."""
+        parents = {span.parent_span_id for span in self.arrived.values()}
+        return None in parents and parents - {None} <= self.arrived.keys()
+
     def claim(self, execution_id: UUID) -> None:
         """Take the id that the trace is stored under; the ids of its steps follow from it."""
         self.execution_id = execution_id
@@ -138,6 +144,17 @@ def entries_of(spans: Iterable[Span]) -> tuple[list[Entry], list[Rejected]]:
             reason = "the trace could not be mapped; the failure was logged"
             unreadable += [Rejected(reason, s.name[:200], trace_id.hex(), s.span_id.hex()) for s in every]
     return entries, unreadable
+
+
+def parts_of(entries: list[Entry]) -> list[list[Entry]]:
+    """Return the traces that are whole in this export, and those that go on in others.
+
+    Exports that share a trace wait for each other. Stored apart, only the few shared traces do, not all that came with
+    them.
+    """
+    whole = [entry for entry in entries if entry.is_whole]
+    rest = [entry for entry in entries if not entry.is_whole]
+    return [part for part in (whole, rest) if part] or [[]]
 
 
 def agent_key(step: MappedStep) -> tuple[str, str]:

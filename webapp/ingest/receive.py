@@ -20,17 +20,18 @@ from webapp.database.tenancy import organization_session
 from webapp.domain.api_keys import Scope
 from webapp.extensions import db
 from webapp.ingest import arrivals, discover, trouble
-from webapp.ingest.batch import entries_of
+from webapp.ingest.batch import Entry, entries_of, parts_of
 from webapp.ingest.body import BadEncoding, TooLarge, UnknownEncoding, read_body
 from webapp.ingest.decode import JSON, BadBody, decode, encode_response, encode_status, encoding_of
 from webapp.ingest.spans import Rejected, Span, spans_of
-from webapp.ingest.store import Result, ingest
+from webapp.ingest.store import ingest
 from webapp.permissions import public
 
 log = logging.getLogger(__name__)
 bp = ApiBlueprint("ingest", __name__)
 
 TRIES = 3
+LARGE_SPANS = 100
 # More exports than this at once in one process only slow each other down; the others wait, then come again.
 LARGEST_PARALLEL = 6
 SLOT_SECONDS = 3.0
@@ -138,25 +139,37 @@ def _read() -> Export:
         raise Refused(400, "The body ended before it was complete.") from None
 
 
-def _store(key: ApiKey, export: Export, now: datetime) -> Result:
-    """Store an export and commit; what locks and deadlocks undo is tried again as a whole."""
+def _store(key: ApiKey, export: Export, now: datetime) -> None:
+    """Store an export and commit.
+
+    A large one is stored in two transactions where some of its traces go on in other exports. All of it is committed
+    before the answer; when the second part fails the whole is sent again, and what is there already changes nothing.
+    """
+    entries, unreadable = entries_of(export.spans)
+    export.rejected += unreadable
+    parts = parts_of(entries) if len(export.spans) >= LARGE_SPANS else [entries]
+    for number, part in enumerate(parts, 1):
+        _store_part(key, export, part, now, is_last=number == len(parts))
+
+
+def _store_part(key: ApiKey, export: Export, part: list[Entry], now: datetime, *, is_last: bool) -> None:
+    """Store some traces and commit; what locks and deadlocks undo is tried again as a whole."""
     for attempt in range(1, TRIES + 1):
-        entries, unreadable = entries_of(export.spans)
-        rejected = [*export.rejected, *unreadable]
         try:
-            result = ingest(db.session(), key, export.spans, now=now, rejected=rejected, entries=entries)
+            values = {"now": now, "rejected": export.rejected, "entries": part, "is_counted": is_last}
+            result = ingest(db.session(), key, export.spans, **values)
             db.session.commit()
         except Exception as error:
             if attempt == TRIES or not trouble.is_worth_a_try(error):
                 raise
             trouble.roll_back(db.session)
             discover.forget(key.organization_id)
+            wanted = {entry.trace_id for entry in part}
+            part = [entry for entry in entries_of(export.spans)[0] if entry.trace_id in wanted]
             time.sleep(random.uniform(0.01, 0.05) * attempt)
             continue
         result.committed()
-        export.rejected = rejected
-        return result
-    raise AssertionError("unreachable")
+        return
 
 
 def _note_refusal(key: ApiKey, refusal: Refused, now: datetime) -> None:

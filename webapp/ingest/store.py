@@ -97,11 +97,13 @@ def ingest(
     now: datetime,
     rejected: Sequence[Rejected] = (),
     entries: list[Entry] | None = None,
+    is_counted: bool = True,
 ) -> Result:
     """Store an export in the session's transaction and return what it did; never commits.
 
     The session sees the key's organization already. ``entries`` hands in ``entries_of(spans)`` made before the
-    transaction; a second try makes them again, since storing merges into them.
+    transaction; a second try makes them again, since storing merges into them. ``is_counted`` is false for all but the
+    last transaction of an export that is stored in parts.
 
     Raises: psycopg errors as they come, so that the edge can tell what may be tried again.
     Cost: a constant number of statements, whatever the number of spans and traces.
@@ -118,10 +120,11 @@ def ingest(
         if changed:
             result.executions = len(changed)
             result.discovered = store_entries(session, target, changed)
-        if rejected:
+        if rejected and is_counted:
             sdk = sender_of(spans[0].resource)[0] if spans else ""
             note_rejected_spans(cursor, key.organization_id, key.id, sdk, rejected, now)
-        count_arrivals(cursor, key.organization_id, key.id, spans, rejected, now)
+        if is_counted:
+            count_arrivals(cursor, key.organization_id, key.id, spans, rejected, now)
     return result
 
 
