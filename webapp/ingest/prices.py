@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from webapp.domain.pricing import Price, PriceBook
+from webapp.domain.pricing import LEDGER_UNIT, Price, PriceBook
 from webapp.ingest.shipped_prices import RATES, SOURCE, ShippedPrice, shipped_prices, source_version
 from webapp.models.base import new_id
 from webapp.models.observability import ModelPrice
@@ -134,7 +134,9 @@ def _rates(row: ModelPrice) -> tuple:
 
 
 def _offered(price: ShippedPrice) -> tuple:
-    return (*price.rates.values(), price.conditions.get("usd_per_request"))
+    """Return the listed rates as the columns hold them: some have more decimals than ten."""
+    rates = (None if rate is None else rate.quantize(LEDGER_UNIT) for rate in price.rates.values())
+    return (*rates, price.conditions.get("usd_per_request"))
 
 
 def _row(price: ShippedPrice, release: str, valid_from: datetime | None, **listed: datetime | None) -> dict[str, Any]:
