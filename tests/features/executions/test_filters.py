@@ -222,3 +222,16 @@ def test_started_exactly_at_an_edge_belongs_to_the_later_time(as_bob, make_run):
     stamp, before = f"{edge:%Y-%m-%dT%H:%M}Z", f"{edge - timedelta(hours=1):%Y-%m-%dT%H:%M}Z"
     assert ids(as_bob.get(f"/executions?since={stamp}").text) == [str(run.id)]
     assert ids(as_bob.get(f"/executions?since={before}&until={stamp}").text) == []
+
+
+def test_rare_values_are_paged_over_any_time_in_both_ways(as_bob, make_run):
+    made = [str(make_run(minutes_ago=60 * 5 * (number + 1), models=["rare"]).id) for number in range(60)]
+    for number in range(20):
+        make_run(minutes_ago=60 * number + 1, models=["common"])
+    address = "/executions?time=30d&model=rare"
+    first = as_bob.get(address).text
+    older = re.search(r'rel="next" href="([^"]+)"', first)[1].replace("&amp;", "&")
+    second = as_bob.get(older).text
+    assert ids(first) + ids(second) == made
+    newer = re.search(r'rel="prev" href="([^"]+)"', second)[1].replace("&amp;", "&")
+    assert ids(as_bob.get(newer).text) == made[:50]
