@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.factories.accounts import make_browser_session
 from tests.factories.executions import make_agent_execution, make_flow_execution, make_tool_execution
 from tests.factories.flows import make_agentflow
 from tests.factories.observability import make_rollup_dirty
+from webapp.domain.session_tokens import new_token
 from webapp.domain.time_buckets import QUARTER, floor_quarter
+from webapp.web.authentication import cookie_name
 
 
 @pytest.fixture
@@ -36,8 +38,17 @@ def runs(alice, organization) -> list:
 
 
 @pytest.fixture
-def page_of_alice(sign_in: Callable[..., Page], alice, organization, runs) -> Page:
-    return sign_in(alice, organization)
+def client_cookie(alice, organization) -> tuple[str, str]:
+    token = new_token()
+    make_browser_session(user_id=alice.id, organization_id=organization.id, token_hash=token.token_hash)
+    return cookie_name(is_https=False), token.text
+
+
+@pytest.fixture
+def page_of_alice(page: Page, live_server: str, client_cookie: tuple[str, str], runs) -> Page:
+    name, value = client_cookie
+    page.context.add_cookies([{"name": name, "value": value, "url": live_server}])
+    return page
 
 
 def test_filter_page_open_and_back(page_of_alice: Page, runs):
