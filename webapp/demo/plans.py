@@ -190,7 +190,11 @@ PLANS = (
     ),
 )
 
-TEAMS = ("emea", "apac", "latam", "nordics", "서울 지점", "부산 지점", "labs", "partner-portal", "mobile", "backoffice")
+TEAMS = {
+    "emea": "emea", "apac": "apac", "latam": "latam", "nordics": "nordics", "서울 지점": "seoul", "부산 지점": "busan",
+    "labs": "labs", "partner-portal": "partner-portal", "mobile": "mobile", "backoffice": "backoffice",
+}  # fmt: skip
+"""Teams that run variations of the catalogue, and their services."""
 TASKS = {
     "support": ("inbox-triage", "escalation-router", "csat-summary", "문의 분류"),
     "invoice": ("receipt-reader", "credit-note-check", "세금계산서 확인"),
@@ -208,19 +212,18 @@ def make_plans(number: int, seed: int) -> tuple[Plan, ...]:
         return PLANS[:number]
     rng = random.Random(f"{seed}:plans")
     by_subject = {plan.subject: plan for plan in PLANS}
-    names = [(subject, f"{team} {task}") for subject, tasks in TASKS.items() for team in TEAMS for task in tasks]
+    names = [(subject, team, task) for subject, tasks in TASKS.items() for team in TEAMS for task in tasks]
     rng.shuffle(names)
     made = []
     for place in range(number - len(PLANS)):
-        subject, name = names[place % len(names)]
+        subject, team, task = names[place % len(names)]
         generation = place // len(names)
-        like = by_subject[subject]
         made.append(
             replace(
-                like,
-                name=f"{name} v{generation + 1}" if generation else name,
-                service=name.split()[0] if name.isascii() else like.service,
-                share=0.2 / (place + 4),
+                by_subject[subject],
+                name=f"{team} {task} v{generation + 1}" if generation else f"{team} {task}",
+                service=TEAMS[team],
+                share=0.08 / (place + 4),
                 staging_share=rng.choice((0.0, 0.05, 0.3)),
                 has_sessions=False,
             )
