@@ -13,6 +13,7 @@ import pytest
 from tests.factories.flows import make_agentflow
 from tests.features.rollups.seed import insert_executions
 from webapp.database.tenancy import organization_session
+from webapp.domain.periods import quarter_floor
 from webapp.features.rollups.operations import rebuild
 
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }} \"flow' \u202e한국어"
@@ -23,14 +24,17 @@ def part(name):
 
 
 def broken_flow_rows(flow_id, now, *, error_type="ToolTimeout"):
-    """A flow that ran well with version 47 and fails every time with version 48 for almost two hours."""
+    """A flow that ran well with version 47 and failed every time with version 48 in the last two hours, 13 times.
+
+    The first failure is the first run of its quarter hour, whatever the clock says.
+    """
     rows = []
-    for minutes in range(5, 2_800, 10):
-        is_late = minutes < 120
+    for minutes in range(0, 2_800, 10):
+        is_late = minutes <= 120
         rows.append(
             {
                 "agentflow_id": flow_id,
-                "started_at": now - timedelta(minutes=minutes),
+                "started_at": quarter_floor(now) - timedelta(minutes=minutes),
                 "status": "failed" if is_late else "completed",
                 "error_type": error_type if is_late else None,
                 "user_ref": f"user-{minutes % 3}" if is_late else None,
@@ -87,9 +91,9 @@ def test_the_sentence_names_what_broke_since_when_and_after_which_version(client
     page = client_as(bob).get("/").text
     note = page[page.index('class="note"') : page.index('class="tiles"')]
     assert "invoice-intake fails every time since" in note
-    assert "12 of 12 runs since then failed with ToolTimeout." in note
+    assert "13 of 13 runs since then failed with ToolTimeout." in note
     assert "It began when version 48 was first seen." in note
-    assert "3 users hit and $3.00 spent on failed runs" in note
+    assert "3 users hit and $3.25 spent on failed runs" in note
     review = next(link for link in links(note) if "status=failed" in link)
     asked = parse_qs(urlsplit(review).query)
     assert asked["flow"] == [str(seeded.id)] and asked["error_type"] == ["ToolTimeout"] and "since" in asked
@@ -143,9 +147,9 @@ def test_the_list_behind_the_sentence_and_each_cause_has_as_many_rows(client_as,
     behind = [link for link in links(page) if "status=failed" in link and "user=" not in link]
     assert len(behind) >= 3
     for link in behind:
-        assert browser.get(link).text.count("<tr data-s=") == 12, link
+        assert browser.get(link).text.count("<tr data-s=") == 13, link
     users = next(link for link in links(page) if "user=" in link)
-    assert browser.get(users).text.count("<tr data-s=") == 4
+    assert browser.get(users).text.count("<tr data-s=") == 5
 
 
 def test_a_column_of_the_chart_leads_to_its_own_executions(client_as, bob, seeded):

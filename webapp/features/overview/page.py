@@ -203,10 +203,11 @@ def notice(causes: Sequence[Cause], period: Period, link: Link, now: datetime) -
     claim = f"fails {times_in(failed / ended)}"
     if cause.began_at:
         claim += f" since {since_words(cause.began_at, period, now)}"
-    if since < period.since:
-        scope = "since then"
-    else:
-        scope = "since then" if cause.onset else f"in the {period.words.lower()}"
+    scope = f"in the {period.words.lower()}"
+    if cause.began_at:
+        # Runs are counted per quarter hour or longer, so the count may begin a little before the first failure.
+        began, counted = since_words(cause.began_at, period, now), since_words(since, period, now)
+        scope = "since then" if began == counted else f"from {counted} on"
     details = [f"{failed:,} of {formats.plural(ended, 'run')} {scope} {_with(cause.error_type)}."]
     if cause.began_at:
         details.append(change_words(cause, is_sentence=True))

@@ -20,7 +20,7 @@ from webapp.domain.trouble import Counts, Onset, Sighting, find_onset
 from webapp.features.rollups import queries as rollups
 from webapp.features.rollups.queries import FAILED, STALE, Figures, Scope, relation, window
 
-MOST_CAUSES = 12
+MOST_CAUSES = 10
 MOST_HITS = 5_000
 """Newest failures that are looked at one by one for people hit; beyond it their number reads "at least"."""
 MOST_OPEN = 6

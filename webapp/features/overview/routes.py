@@ -80,12 +80,14 @@ def _link() -> page.Link:
         for pair in filters.items():
             if pair[1] and pair[1] != NO_FLOW:
                 if pair not in written:
-                    written[pair] = urlencode({pair[0]: _written(pair[1])})
+                    written[pair] = _parameter(*pair)
                 parts.append(written[pair])
         return f"{base}?{'&'.join(parts)}"
 
     return link
 
 
-def _written(value: object) -> str:
-    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)
+def _parameter(name: str, value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{name}={value:%Y-%m-%dT%H%%3A%M%%3A%SZ}"
+    return urlencode({name: value})
