@@ -18,6 +18,10 @@ class BadEncoding(Exception):
     """The body is not what its Content-Encoding says."""
 
 
+class CutShort(Exception):
+    """The sender went away before the body was complete; a part of it may look like a whole one."""
+
+
 class UnknownEncoding(Exception):
     """The Content-Encoding is not one that we read."""
 
@@ -28,7 +32,7 @@ def read_body(stream: BinaryIO, encoding: str, limit: int, length: int | None = 
     ``encoding`` is the Content-Encoding header, ``length`` the Content-Length, None for a chunked body; servers cut a
     chunked body silently at their own limit, so the stream is read here, piece by piece.
 
-    Raises: TooLarge, BadEncoding, UnknownEncoding.
+    Raises: TooLarge, BadEncoding, CutShort, UnknownEncoding.
     """
     encoding = encoding.strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
@@ -37,11 +41,11 @@ def read_body(stream: BinaryIO, encoding: str, limit: int, length: int | None = 
         _drain(stream, limit)
         raise TooLarge
     if encoding in ("", "identity"):
-        return _plain(stream, limit)
-    return _inflated(stream, limit)
+        return _plain(stream, limit, length)
+    return _inflated(stream, limit, length)
 
 
-def _plain(stream: BinaryIO, limit: int) -> bytes:
+def _plain(stream: BinaryIO, limit: int, length: int | None) -> bytes:
     pieces, size = [], 0
     while piece := stream.read(PIECE_BYTES):
         size += len(piece)
@@ -49,10 +53,12 @@ def _plain(stream: BinaryIO, limit: int) -> bytes:
             _drain(stream, limit)
             raise TooLarge
         pieces.append(piece)
+    if length is not None and size < length:
+        raise CutShort
     return b"".join(pieces)
 
 
-def _inflated(stream: BinaryIO, limit: int) -> bytes:
+def _inflated(stream: BinaryIO, limit: int, length: int | None) -> bytes:
     """Inflate with a bound on each step, so that a bomb is noticed at the limit and not when memory is gone."""
     pieces, size, received = [], 0, 0
     inflater = _gzip()
@@ -72,6 +78,8 @@ def _inflated(stream: BinaryIO, limit: int) -> bytes:
             if inflater.eof:  # A gzip file may be several, one after the other.
                 piece = inflater.unused_data
                 inflater = _gzip() if piece else inflater
+    if length is not None and received < length:
+        raise CutShort
     if not inflater.eof:
         raise BadEncoding("the gzip stream ends too early")
     return b"".join(pieces)
