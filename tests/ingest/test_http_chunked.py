@@ -26,7 +26,7 @@ def running() -> Iterator[Instance]:
 def post(
     own: Instance, body: bytes, *, key: str | None = None, piece: int = 10_000, **headers: str
 ) -> tuple[int, bytes]:
-    """Send a chunked body and read the answer; then the connection must still serve a good export."""
+    """Send a body of unknown length, which the client sends in chunks, and read the answer."""
     sent = {"Content-Type": PROTOBUF, "x-api-key": own.key if key is None else key} | headers
     pieces = (body[start : start + piece] for start in range(0, len(body), piece))
     with closing(http.client.HTTPConnection("127.0.0.1", own.port, timeout=60)) as connection:
