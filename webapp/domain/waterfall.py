@@ -164,6 +164,6 @@ def _ticks(span_ms: float) -> list[tuple[float, float]]:
             return [
                 (100 * step * i / span_ms, step * i)
                 for i in range(1, int(span_ms / step) + 1)
-                if step * i < span_ms * 0.97
+                if step * i < span_ms * 0.94
             ]
     return []

@@ -129,7 +129,7 @@ class Trace:
             said.append(f"attempt {line.attempt} of {line.attempts}")
         if self.is_recovered(step) and line.attempts == 1:
             said.append("recovered")
-        if step.model and step.kind in ("model_call", "embedding"):
+        if step.model and step.kind in ("model_call", "embedding") and step.model not in (step.name or ""):
             said.append(step.model)
         if step.tokens is not None:
             said.append(f"{formats.tokens(step.tokens)} tokens")

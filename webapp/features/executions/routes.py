@@ -62,9 +62,8 @@ def read_list(actor: Actor, wanted: ExecutionFilter, found: Found | None) -> lis
     cursor = Cursor.decode(text) if text else None
     session, organization_id = db.session, actor.organization_id
     page = queries_list.list_executions(session, organization_id, wanted, found, cursor=cursor)
-    chips, more = list_page.chips_of(
-        wanted, queries_facets.get_flow_names(session, organization_id, wanted.flow), actor.zone
-    )
+    names = queries_facets.get_flow_names(session, organization_id, wanted.flow)
+    chips, more = list_page.chips_of(wanted, names, actor.zone)
     return list_page.ListPage(
         wanted=wanted,
         page=page,
