@@ -101,6 +101,34 @@ def test_one_trace_from_four_senders_at_once_is_whole(app, api_key, organization
     assert rows_of(owner_engine, "SELECT count(*) FROM agentflows") == [(1,)]
 
 
+def test_exports_that_share_new_sessions_flows_and_agents_do_not_deadlock(app, api_key, owner_engine):
+    """Every export names the same few new things in another order; none of them may wait in a ring."""
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    before = rows_of(owner_engine, deadlocks)
+    answers: list[int] = []
+
+    def post(seed: int) -> None:
+        client, rng = app.test_client(), random.Random(seed)
+        for turn in range(12):
+            names = list(range(turn * 4, turn * 4 + 20))
+            rng.shuffle(names)
+            more = [{"session.id": f"s{n}", "input.value": "q", "output.value": "a"} for n in names]
+            tops = [
+                root(randbytes(16), randbytes(8), f"flow {n % 7}", **each) for n, each in zip(names, more, strict=True)
+            ]
+            answers.append(send(client, api_key.text, export(tops), PROTOBUF).status_code)
+
+    threads = [threading.Thread(target=post, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 48
+    assert rows_of(owner_engine, deadlocks) == before
+    counted = "SELECT sum(message_count), (SELECT count(*) FROM messages) FROM conversations"
+    assert rows_of(owner_engine, counted) == [(1_920, 1_920)]
+
+
 def test_a_flow_is_made_when_its_name_is_sure(client, api_key, organization, owner_engine):
     """Before its root arrives an execution has no flow, unless one of that name is there already."""
     trace, top = randbytes(16), randbytes(8)
