@@ -106,12 +106,14 @@ def test_exports_that_share_new_sessions_flows_and_agents_do_not_deadlock(app, a
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     before = rows_of(owner_engine, deadlocks)
     answers: list[int] = []
+    together = threading.Barrier(4)
 
     def post(seed: int) -> None:
         client, rng = app.test_client(), random.Random(seed)
         for turn in range(12):
             names = list(range(turn * 4, turn * 4 + 20))
             rng.shuffle(names)
+            together.wait()
             more = [{"session.id": f"s{n}", "input.value": "q", "output.value": "a"} for n in names]
             tops = [
                 root(randbytes(16), randbytes(8), f"flow {n % 7}", **each) for n, each in zip(names, more, strict=True)

@@ -21,7 +21,7 @@ _MAKE = (
     " SELECT x.id, %s, x.session_id, x.user_ref, x.title, x.agentflow_id, x.created_at"
     " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::timestamptz[])"
     " AS x(id, session_id, user_ref, title, agentflow_id, created_at)"
-    " ON CONFLICT (organization_id, session_id) DO NOTHING"
+    " ON CONFLICT DO NOTHING"  # Of two made at once both keys are equal, and either may be found first.
 )
 # Locked in one order, so that requests which share conversations do not wait for each other in a ring.
 _LOCK = "SELECT id FROM conversations WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"

@@ -8,8 +8,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, scoped_session
 
 DATABASE_ERROR = psycopg.Error
-# Deadlock, lock timeout, serialization failure; a remembered id or a session's row that is gone.
-_AGAIN = {"40P01", "55P03", "40001", "23503"}
+# Deadlock, lock timeout, serialization failure; a remembered id that is gone, a row that another export just made.
+_AGAIN = {"40P01", "55P03", "40001", "23503", "23505"}
 # No month for the row, disk full, too many connections, server stopping, statement timeout.
 _LATER_CLASSES = ("08", "53", "57", "58", "40", "55")
 _LATER = {"23514", "25P03", "25P04"}
