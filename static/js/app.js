@@ -72,7 +72,8 @@ paletteInput?.addEventListener("keydown", (event) => {
   else if (event.key === "Enter") {
     const chosen = options().find((o) => o.getAttribute("aria-selected") === "true") ?? options()[0];
     if (chosen) location.assign(chosen.href);
-  } else return;
+  } else if (event.key === "Escape") palette.close(); // a search field would only empty itself first
+  else return;
   event.preventDefault();
 });
 

@@ -224,4 +224,6 @@ def _label(at: datetime, is_by_day: bool, has_days: bool) -> str:
 
 
 def _tick(at: datetime, is_by_day: bool, has_days: bool) -> str:
-    return f"{at.day} {formats.MONTHS[at.month - 1]}" if is_by_day or (has_days and not at.hour) else f"{at:%H:%M}"
+    if is_by_day or (has_days and not at.hour):
+        return f"{at.day} {formats.MONTHS[at.month - 1]}"
+    return f"{formats.DAYS[at.weekday()]} {at:%H:%M}" if has_days else f"{at:%H:%M}"
