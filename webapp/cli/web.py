@@ -67,8 +67,8 @@ def gunicorn_options(settings: Settings) -> dict[str, object]:
 
 
 def collect_less_often(server: object, worker: object) -> None:
-    """Leave out of each garbage collection what was imported, and collect less often: an export makes many small objects
-    and hardly a ring of them (measured: 7 % of a web process's time)."""
+    """Leave what was imported out of garbage collection, and collect less often: an export makes many small objects
+    and hardly a ring of them. Measured: 7 % of a web process's time."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
