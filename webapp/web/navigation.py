@@ -27,6 +27,7 @@ ENTRIES = (
     Entry("Executions", "executions.index", "executions", Permission.EXECUTIONS_READ, keys="g e"),
     Entry("Ingest", "ingest_page.index", "download", Permission.INGEST_READ, group="Manage", keys="g i"),
     Entry("API keys", "api_keys.index", "key", Permission.API_KEYS_READ, group="Manage", keys="g k"),
+    Entry("Organization", "organizations.index", "org", Permission.ORGANIZATION_READ, group="Manage", keys="g m"),
 )
 
 
