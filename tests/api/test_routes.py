@@ -202,7 +202,10 @@ def test_one_execution_has_its_steps_as_a_tree(get):
     assert (tool["kind"], tool["error"]) == ("tool", {"type": None, "message": "no", "stack": None})
 
 
-@pytest.mark.parametrize("execution_id", ["nothing", "01a20e06-18b9-79a5-abbb-17882e9cb029", "f" * 32, "ffffffff-ffff-7fff-bfff-ffffffffffff"])
+@pytest.mark.parametrize(
+    "execution_id",
+    ["nothing", "01a20e06-18b9-79a5-abbb-17882e9cb029", "f" * 32, "ffffffff-ffff-7fff-bfff-ffffffffffff"],
+)
 def test_an_execution_that_is_not_there_is_404(get, execution_id):
     response = get(f"/executions/{execution_id}")
     assert response.status_code == 404

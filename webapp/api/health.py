@@ -1,4 +1,4 @@
-"""``/healthz`` says that the process answers, ``/readyz`` that it can work: database reachable, migrations current, months ahead."""
+"""``/healthz`` says that the process answers, ``/readyz`` that it can work: database, migrations, months ahead."""
 
 from __future__ import annotations
 
