@@ -95,18 +95,18 @@ class Trace:
         """A step that failed while the execution coped."""
         return step.status == "failed" and self.execution.status == "completed"
 
-    def look(self, line: Line) -> tuple[str, str, bool]:
-        """Icon, colour attribute and whether the bar is thin (a container of other steps)."""
+    def look(self, line: Line) -> tuple[str, tuple[str, object], bool]:
+        """Icon, colour (``s`` a status or ``c`` a series) and whether the bar is thin: a container of other steps."""
         step = line.step
         is_thin = line.has_children and step.kind in ("agent", "step")
         if self.is_recovered(step):
-            return "warn", 'data-s="warn"', is_thin
+            return "warn", ("s", "warn"), is_thin
         if step.status == "failed":
-            return "st-failed", f'data-c="{COLOURS["agent"]}"' if is_thin else 'data-s="failed"', is_thin
+            return "st-failed", ("c", COLOURS["agent"]) if is_thin else ("s", "failed"), is_thin
         if step.status == "running":
-            return "st-running", 'data-s="running"', is_thin
+            return "st-running", ("s", "running"), is_thin
         colour = COLOURS["agent"] if is_thin else COLOURS.get(step.kind, 6)
-        return ICONS.get(step.kind, "step"), f'data-c="{colour}"', is_thin
+        return ICONS.get(step.kind, "step"), ("c", colour), is_thin
 
     def time(self, step: StepRow) -> str:
         """How long a step took; one that took less than the clock's unit says so."""
