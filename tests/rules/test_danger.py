@@ -53,7 +53,7 @@ def dangers(sources: list[Source]) -> list[str]:
 
 
 def _holds_values(node: ast.expr) -> bool:
-    """Whether a string is built from something that may change: an f-string with a name in small letters, % or format."""
+    """Whether a string is built from what may change: an f-string with a name in small letters, % or format."""
     if isinstance(node, ast.JoinedStr):
         values = [v.value for v in node.values if isinstance(v, ast.FormattedValue)]
         return any(not (isinstance(v, ast.Name) and v.id.lstrip("_").isupper()) for v in values)

@@ -13,9 +13,9 @@ ROOMS = {
     "forms": ("flask", "sqlalchemy", "webapp.models", "webapp.extensions"),
 }
 FOLDERS = {
-    "webapp/models/": ("flask", "wtforms", "webapp.web", "webapp.features", "webapp.ingest", "webapp.extensions", "webapp.domain"),
-    "webapp/domain/": ("flask", "sqlalchemy", "wtforms", "webapp.models", "webapp.features", "webapp.web", "webapp.extensions"),
-}  # fmt: skip
+    "webapp/models/": ("flask", "wtforms", "webapp.web", "webapp.features", "webapp.ingest", "webapp.domain"),
+    "webapp/domain/": ("flask", "sqlalchemy", "wtforms", "webapp.models", "webapp.features", "webapp.web"),
+}
 EDGES = ("webapp/ingest/", "webapp/jobs/", "webapp/cli/", "webapp/runner/")
 
 # importing feature -> features whose queries, operations or plain modules it may use. A new pair is a new dependency.

@@ -25,10 +25,19 @@ def is_same_origin(*, fetch_site: str | None, origin: str | None, host: str, pub
     """
     if fetch_site is not None:
         return fetch_site in ("same-origin", "none")
-    if origin is None:
+    if not origin or origin == "null":
         return False
-    wanted = urlsplit(public_url).netloc if public_url else host
-    return urlsplit(origin).netloc == wanted and origin != "null"
+    if public_url:
+        return origin == _origin_of(public_url)
+    return origin.startswith(("http://", "https://")) and origin.partition("://")[2] == host
+
+
+def _origin_of(url: str) -> str:
+    """Scheme, host and port of an address, as a browser writes them into Origin: small letters, no usual port."""
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
 
 
 def init_app(app: Flask) -> None:

@@ -63,7 +63,7 @@ def take(engine: Engine, wanted: Iterable[tuple[Bucket, str]], *, now: datetime)
                 is_granted, wait = False, max(wait, (1 - row.tokens) * bucket.refill_seconds)
         if secrets.randbelow(200) == 0:
             connection.execute(text("DELETE FROM login_attempts WHERE updated_at < :limit"), {"limit": now - KEEP})
-    return Verdict(is_granted, int(left) if is_granted else 0, math.ceil(wait))
+    return Verdict(is_granted, int(left) if is_granted else 0, math.ceil(round(wait, 3)))
 
 
 def forgive(engine: Engine, wanted: Iterable[tuple[Bucket, str]]) -> None:
