@@ -54,7 +54,7 @@ def sign_in(
         return None
     organization_ids = queries_all_orgs.list_organization_ids(session, user.id)
     if not organization_ids:
-        raise Forbidden("Your account belongs to no organization. Ask an admin of yours for an invitation.")
+        raise Forbidden("Your account belongs to no organization (any more). Ask the admin of this server.")
     values: dict[str, object] = {"last_login_at": now}
     if needs_rehash(user.password_hash):
         values["password_hash"] = hash_password(password)

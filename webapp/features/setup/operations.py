@@ -53,7 +53,7 @@ def create_first_admin(
     password_hash = hash_password(password)
     session.execute(LOCK)
     if not is_first_run(session):
-        raise Conflict("This server is set up already. Sign in, or ask its admin for an invitation.")
+        raise Conflict("This server is set up already. Sign in with the account that was made then.")
     user = User(
         id=new_id(),
         email=email,
