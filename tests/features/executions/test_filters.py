@@ -195,6 +195,22 @@ def test_flow_choices_can_be_searched_and_are_of_the_tenant(as_bob, as_charlie, 
     assert "Triage" not in as_charlie.get(ask, headers=part("facet-of-flow")).text
 
 
+@pytest.mark.parametrize("facet", ["user", "session"])
+def test_the_users_of_what_matches_are_offered_most_often_first(as_bob, as_charlie, make_run, facet):
+    column = {"user": "user_ref", "session": "session_id"}[facet]
+    for who in ("ann", "<b>bea</b>", "<b>bea</b>"):
+        make_run(status="failed", **{column: who})
+    make_run(status="completed", **{column: "cleo"})
+    ask = f"/executions?status=failed&facet={facet}"
+    text = as_bob.get(ask, headers=part(f"facet-of-{facet}")).text
+    assert re.findall(r'title="([^"]+)">.*?faint xs">(\d+ runs?)<', text) == [
+        ("&lt;b&gt;bea&lt;/b&gt;", "2 runs"),
+        ("ann", "1 run"),
+    ]
+    assert f'href="/executions?status=failed&amp;{facet}=ann"' in text
+    assert "ann" not in as_charlie.get(ask, headers=part(f"facet-of-{facet}")).text
+
+
 def test_an_unknown_facet_is_not_found(as_bob):
     assert as_bob.get("/executions?facet=password", headers=part("facet-of-password")).status_code == 404
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +98,8 @@ def summary_part(actor: Actor, wanted: ExecutionFilter) -> Response:
 def facet_part(actor: Actor, wanted: ExecutionFilter) -> Response:
     """Values to choose from; what is chosen already comes first."""
     facet = request.args.get("facet", "")
+    if facet in queries_facets.WHO:
+        return who_part(actor, wanted, facet)
     if facet not in queries_facets.FACETS:
         raise NotFound("There is no such filter.")
     search = request.args.get("facet_search", "").strip()[:100]
@@ -111,6 +114,14 @@ def facet_part(actor: Actor, wanted: ExecutionFilter) -> Response:
         choices=[one for one in choices if one.value not in chosen],
         search=search,
     )
+
+
+def who_part(actor: Actor, wanted: ExecutionFilter, facet: str) -> Response:
+    """Whom the executions shown belong to, most often first, each a link that narrows the list."""
+    found = resolve_search(db.session, actor.organization_id, wanted)
+    people = queries_facets.list_who(db.session, actor.organization_id, facet, wanted, found)
+    links = [(who, count, list_page.BASE + replace(wanted, **{facet: who}).query()) for who, count in people]
+    return render_page("executions/_who.html", facet=facet, links=links, most=queries_facets.MOST_LOOKED_AT)
 
 
 def new_part(actor: Actor, wanted: ExecutionFilter) -> Response:
