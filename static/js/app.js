@@ -142,11 +142,16 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form");
-  if (form?.matches("[data-sparse]")) for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
-  // The double click: one submit is one request. Re-enabled when the page comes back from the cache.
+  if (form?.matches("[data-sparse]")) for (const field of form.elements) if (field.name && !field.value) field.disabled = field.dataset.emptied = true;
+  // The double click: one submit is one request. Enabled again when it was answered by a part, or when the page comes back.
   if (form?.method === "post") for (const button of all("button[type=submit], button:not([type])", form)) setTimeout(() => (button.disabled = true));
 });
-addEventListener("pageshow", () => all("form :disabled[data-was], form button:disabled").forEach((b) => (b.disabled = false)));
+const enable = (form) => all("button:disabled, [data-emptied]:disabled", form).forEach((button) => (button.disabled = false));
+addEventListener("pageshow", () => all("form").forEach(enable));
+document.addEventListener("htmx:finally:request", (event) => {
+  const form = event.detail?.ctx?.sourceElement?.closest?.("form");
+  if (form?.method === "post") enable(form);
+});
 
 // Errors of a fragment request that brought no HTML (server gone, no network).
 document.addEventListener("htmx:error", () => toast("The server did not answer. Nothing was changed; try again."));
