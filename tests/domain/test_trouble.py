@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from webapp.domain.trouble import Counts, Sighting, Trend, coincidence, find_onset, span_words, times_in
+from webapp.domain.trouble import (
+    Counts,
+    Sighting,
+    Trend,
+    coincidence,
+    failing_for_sure,
+    find_onset,
+    span_words,
+    times_in,
+)
 
 AT = datetime(2026, 11, 24, 14, 2, tzinfo=UTC)
 
@@ -80,3 +89,9 @@ def test_the_nearest_change_before_is_named_and_a_first_version_is_no_change():
 def test_lengths_are_said_in_one_unit():
     words = [span_words(timedelta(minutes=m)) for m in (1, 6, 89, 95, 60 * 20)]
     assert words == ["1 minute", "6 minutes", "89 minutes", "2 hours", "20 hours"]
+
+
+def test_many_failures_of_many_runs_outrank_one_of_one():
+    from_worst = [failing_for_sure(*counts) for counts in ((400, 1000), (40, 100), (1, 1), (3, 15), (1, 100), (0, 9))]
+    assert from_worst == sorted(from_worst, reverse=True) and from_worst[-1] == failing_for_sure(0, 0) == 0
+    assert failing_for_sure(40, 100) == pytest.approx(0.3094, abs=1e-4)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.durations import percentile
 from webapp.domain.periods import Period
+from webapp.domain.trouble import failing_for_sure
 from webapp.features.rollups.queries import STALE, relation, window
 from webapp.models.base import NIL_UUID
 
@@ -130,7 +131,7 @@ FLOWS = text(f"""
     WHERE s.executions > 0
 """)
 SORTS: dict[str, Callable[[FlowRow], Any]] = {
-    "failing": lambda row: (row.success_rate is None, row.success_rate, -row.failed),
+    "failing": lambda row: (-failing_for_sure(row.failed, row.completed + row.failed), -row.failed),
     "executions": lambda row: -row.executions,
     "slowest": lambda row: -(row.p95_ms or -1),
     "cost": lambda row: -(row.cost_usd or -1),
