@@ -98,3 +98,13 @@ def test_a_short_id_is_its_tail_and_escapes_what_it_shows():
     html = str(formats.short_id('0195-"><script>'))
     assert "<script>" not in html
     assert "ex_" in html
+
+
+@pytest.mark.parametrize("text", ["한빛 Logistics", "고객 문의", "ㅋ"])
+def test_korean_text_is_marked(text):
+    assert formats.lang(text) == ' lang="ko"'
+
+
+@pytest.mark.parametrize("text", ["Hanbit", "日本", "", None])
+def test_other_text_is_not_marked(text):
+    assert formats.lang(text) == ""

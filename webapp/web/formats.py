@@ -5,6 +5,7 @@ Every function takes None and answers an en dash: unknown is never shown as 0.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 NOTHING = "–"
+HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -132,7 +134,13 @@ def initials(name: str) -> str:
     return "".join(part[0] for part in parts[:2]).upper() or "?"
 
 
+def lang(text: str | None) -> Markup:
+    """The attribute that marks Korean text, so that it is read aloud and broken into lines as Korean; else nothing."""
+    return Markup(' lang="ko"') if text and HANGUL.search(text) else Markup()
+
+
 FILTERS = {
+    "lang": lang,
     "usd": usd,
     "tokens": tokens,
     "count": count,
