@@ -105,3 +105,17 @@ def table(engine: Engine, organization_id: UUID) -> list[str]:
 
 def found_of(engine: Engine, organization_id: UUID, capture: Capture) -> Found:
     return found_in(items(engine, organization_id, [span.trace_id for span in spans_in(capture.bodies)]))
+
+
+def test_the_api_tells_the_truth_of_each_capture_by_its_trace_ids(client, app_engine, organization, api_key):
+    deliver(client, api_key.text, as_captured)
+    with organization_session(app_engine, organization.id) as session:
+        settle_due(session, organization.id, datetime.now(UTC) + timedelta(hours=1))
+    wrong = []
+    for capture in everything():
+        told = []
+        for trace_id in sorted({span.trace_id.hex() for span in spans_in(capture.bodies)}):
+            address = f"/api/v1/executions?trace_id={trace_id}"
+            told += client.get(address, headers={"x-api-key": api_key.text}).json["items"]
+        wrong += [f"{capture.name}: {each}" for each in differences(capture, found_in(told))]
+    assert wrong == []

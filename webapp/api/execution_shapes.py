@@ -58,10 +58,10 @@ def _tokens(row: Any) -> dict[str, Any] | None:
 
 FLOW = Shape(
     "Flow",
-    "The agentflow that ran.",
+    "The agentflow that ran. Until the root of the trace has arrived it has no id and the name of the service.",
     (
-        Field("id", UUID_TEXT, "Id of the flow.", lambda row: str(row.agentflow_id)),
-        Field("name", TEXT, "Name of the flow.", _column("flow_name")),
+        Field("id", UUID_TEXT, "Id of the flow.", lambda row: row.agentflow_id and str(row.agentflow_id), True),
+        Field("name", TEXT, "Name of the flow.", _column("flow_name"), True),
     ),
 )
 RAISED = Shape(
@@ -101,7 +101,7 @@ EXECUTION_FIELDS = (
         lambda row: row.trace_id.hex() if row.trace_id else None,
         True,
     ),
-    Field("flow", ref("Flow"), "The flow.", lambda row: FLOW.render(row) if row.agentflow_id else None, True),
+    Field("flow", ref("Flow"), "The flow.", FLOW.render),
     Field("status", STATUS, "Where it stands.", _column("status")),
     Field(
         "trigger_type", TRIGGERS, "What started it; otel where the trace does not say.", _column("trigger_type"), True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, literal, null, select, tuple_
+from sqlalchemy import Row, Select, func, literal, null, select, tuple_
 from sqlalchemy.orm import Session
 
 from webapp.api.forms import Question
@@ -25,7 +25,7 @@ IN_LIST = (
     FlowExecution.id,
     FlowExecution.trace_id,
     FlowExecution.agentflow_id,
-    Agentflow.name.label("flow_name"),
+    func.coalesce(Agentflow.name, FlowExecution.service_name).label("flow_name"),
     FlowExecution.status,
     FlowExecution.trigger_type,
     FlowExecution.started_at,
