@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from tests.rules.test_strangers import calls, things  # noqa: F401
+from tests.rules.strangers import calls, fingerprint
 from webapp import create_app
 from webapp.extensions import db
 
@@ -37,7 +37,7 @@ def missing(answer) -> list[str]:
     return problems + (["Content-Type"] if has_body and not answer.headers.get("Content-Type") else [])
 
 
-def test_every_route_answers_with_all_headers(app, client_as, alice, things, api_key):  # noqa: F811
+def test_every_route_answers_with_all_headers(app, client_as, alice, things, api_key):
     client = client_as(alice)
     wrong = {}
     for call in sorted(calls(app, things), key=lambda c: (c.method == "POST", c.endpoint == "accounts.sign_out")):
@@ -110,9 +110,7 @@ def test_nobody_is_told_about_the_inside(app, client):
     assert "Werkzeug" not in str(client.get("/healthz").headers.get("Server", ""))
 
 
-def test_a_get_changes_no_row(app, client_as, alice, organization, things, api_key, owner_engine):  # noqa: F811
-    from tests.rules.test_strangers import fingerprint
-
+def test_a_get_changes_no_row(app, client_as, alice, organization, things, api_key, owner_engine):
     client = client_as(alice)
     before = fingerprint(owner_engine, organization.id, alice.id)
     with mock.patch("webapp.api.keys.touch"):
