@@ -12,16 +12,25 @@ from enum import StrEnum
 class Permission(StrEnum):
     """Rights inside one organization, named ``resource:action``; alphabetical."""
 
+    AGENTS_READ = "agents:read"
+    AGENTS_WRITE = "agents:write"
     API_KEYS_MANAGE = "api_keys:manage"
     API_KEYS_READ = "api_keys:read"
     EXECUTIONS_ANNOTATE = "executions:annotate"
     EXECUTIONS_READ = "executions:read"
+    FLOWS_DELETE = "flows:delete"
+    """One's own flows; of others' only admins (checked where it is done)."""
     FLOWS_READ = "flows:read"
+    FLOWS_WRITE = "flows:write"
     INGEST_READ = "ingest:read"
     ORGANIZATION_MANAGE = "organization:manage"
     ORGANIZATION_READ = "organization:read"
+    PROMPTS_READ = "prompts:read"
+    PROMPTS_WRITE = "prompts:write"
     SELF = "self"
     """What every signed-in person may do with what is their own: profile, sessions, bookmarks, views."""
+    TOOLS_READ = "tools:read"
+    TOOLS_WRITE = "tools:write"
     VIEWS_SHARE = "views:share"
 
 
@@ -48,14 +57,26 @@ class Role(StrEnum):
 
 _VIEWER = frozenset(
     {
+        Permission.AGENTS_READ,
         Permission.EXECUTIONS_READ,
         Permission.FLOWS_READ,
         Permission.INGEST_READ,
         Permission.ORGANIZATION_READ,
+        Permission.PROMPTS_READ,
         Permission.SELF,
+        Permission.TOOLS_READ,
     }
 )
-_MEMBER = _VIEWER | {Permission.EXECUTIONS_ANNOTATE, Permission.VIEWS_SHARE, Permission.API_KEYS_READ}
+_MEMBER = _VIEWER | {
+    Permission.AGENTS_WRITE,
+    Permission.API_KEYS_READ,
+    Permission.EXECUTIONS_ANNOTATE,
+    Permission.FLOWS_DELETE,
+    Permission.FLOWS_WRITE,
+    Permission.PROMPTS_WRITE,
+    Permission.TOOLS_WRITE,
+    Permission.VIEWS_SHARE,
+}
 _ADMIN = _MEMBER | {Permission.API_KEYS_MANAGE, Permission.ORGANIZATION_MANAGE}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 from tests.factories.base import factory
 from webapp.models import (
+    BlockRollup,
+    BlockRollupDirty,
     ExecutionRollup,
     ExecutionTotal,
     FirstSighting,
     IngestArrival,
     IngestRejection,
     ModelPrice,
+    ObservedEdge,
     RollupDirty,
     Span,
     TraceIndex,
@@ -25,6 +28,10 @@ from webapp.models import (
 def _quarter_hour(number: int) -> datetime:
     now = datetime.now(UTC)
     return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+
+
+def _hour(number: int) -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 make_span = factory(Span, trace_id=lambda n: secrets.token_bytes(16), span_id=lambda n: secrets.token_bytes(8))
@@ -44,3 +51,13 @@ make_usage_rollup = factory(
 make_rollup_dirty = factory(RollupDirty, bucket=_quarter_hour)
 make_ingest_arrival = factory(IngestArrival)
 make_ingest_rejection = factory(IngestRejection)
+make_block_rollup = factory(BlockRollup, bucket=_hour, agentflow_id=lambda n: new_id(), block_id=lambda n: new_id())
+make_block_rollup_dirty = factory(BlockRollupDirty, bucket=_hour)
+make_observed_edge = factory(
+    ObservedEdge,
+    bucket=_hour,
+    agentflow_id=lambda n: new_id(),
+    source_block_id=lambda n: new_id(),
+    target_block_id=lambda n: new_id(),
+    kind="flow",
+)

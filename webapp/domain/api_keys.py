@@ -19,9 +19,12 @@ class Scope(StrEnum):
 
     INGEST = "ingest"
     READ = "read"
+    FLOWS_WRITE = "flows:write"
 
 
 DEFAULT_SCOPES = (Scope.INGEST, Scope.READ)
+FIRST_KEY_SCOPES = tuple(Scope)
+"""The key of the first run opens all that programs can do, so that a new installation can be scripted."""
 
 
 @dataclass(frozen=True, slots=True)

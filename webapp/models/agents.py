@@ -79,8 +79,12 @@ class Agent(db.Model):
     service_name: Mapped[str] = mapped_column(String(255), server_default="")
     # Added: agents that ran are retired, never deleted.
     removed_at: Mapped[datetime | None]
+    # Added: the named prompt that it takes its instructions from; NULL = its own text.
+    prompt_name: Mapped[str | None] = mapped_column(String(255))
+    # Added: who changed it last.
+    updated_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
-    user: Mapped[User | None] = relationship(lazy="raise_on_sql")
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id], lazy="raise_on_sql")
     versions: Mapped[list["AgentVersion"]] = relationship(back_populates="agent", lazy="raise_on_sql")
 
 

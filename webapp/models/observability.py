@@ -301,3 +301,63 @@ class IngestRejection(db.Model):
     reason: Mapped[str]
     span_count: Mapped[int] = mapped_column(server_default=text("0"))
     sample: Mapped[dict[str, Any] | None]
+
+
+class BlockRollup(db.Model):
+    """Steps of one block in executions that started in one hour, summed: the truth table behind a flow's graph.
+
+    The nil UUID as block stands for the execution itself, so versions of a service have their figures too; '' is an
+    unknown version. `cost_usd` is the block's own, `inner_cost_usd` holds what the steps inside it cost as well.
+    ``duration_histogram`` is that of :class:`ExecutionRollup`.
+    """
+
+    __tablename__ = "block_rollups"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
+    block_id: Mapped[UUID] = mapped_column(primary_key=True)
+    service_version: Mapped[str] = mapped_column(String(255), primary_key=True, server_default="")
+    executions: Mapped[int]
+    completed: Mapped[int]
+    failed: Mapped[int]
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    inner_cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    input_tokens: Mapped[BigInt | None]
+    output_tokens: Mapped[BigInt | None]
+    duration_ms_sum: Mapped[BigInt | None]
+    duration_histogram: Mapped[list[int] | None]
+    last_failed_at: Mapped[datetime | None]
+
+
+class ObservedEdge(db.Model):
+    """How often one block followed or served another in executions that started in one hour.
+
+    The nil UUID as source stands for the start of the execution, as target for its end. `kind` is flow or attach.
+    """
+
+    __tablename__ = "observed_edges"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
+    source_block_id: Mapped[UUID] = mapped_column(primary_key=True)
+    target_block_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    # Times it was gone, and in how many executions.
+    traversals: Mapped[int]
+    executions: Mapped[int]
+
+
+class BlockRollupDirty(db.Model):
+    """An hour whose sums per block are out of date; written when the quarter hours in it were summed again.
+
+    The hour is summed when nothing touched it for a while, so that a busy hour is not summed over and over.
+    """
+
+    __tablename__ = "block_rollup_dirty"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
+    touched_at: Mapped[datetime]
+    first_touched_at: Mapped[datetime]

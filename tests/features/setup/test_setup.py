@@ -59,7 +59,8 @@ def test_one_form_makes_admin_organization_and_key(client, owner_engine):
         user.id,
     )
     assert (member.user_id, member.organization_id, member.role) == (user.id, organization.id, "owner")
-    assert stored.key_id == key.key_id and key.proves(stored.secret_hash) and stored.scopes == ["ingest", "read"]
+    assert stored.key_id == key.key_id and key.proves(stored.secret_hash)
+    assert stored.scopes == ["ingest", "read", "flows:write"]
     assert (browser.user_id, browser.organization_id) == (user.id, organization.id)
     assert events == ["organization.created", "api_key.created", "user.signed_in"]
 

@@ -12,7 +12,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from webapp.domain.api_keys import DEFAULT_SCOPES, Scope
 from webapp.web.form_rules import NO_CONTROLS, tidy
 
-SCOPE_NAMES = {Scope.INGEST: "Send traces", Scope.READ: "Read executions"}
+SCOPE_NAMES = {Scope.INGEST: "Send traces", Scope.READ: "Read executions", Scope.FLOWS_WRITE: "Import flows"}
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "1 year", "": "Never"}
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webapp.domain.api_keys import FIRST_KEY_SCOPES
 from webapp.domain.emails import is_email, tidy_email
 from webapp.domain.errors import Conflict, Invalid
 from webapp.domain.passwords import password_problem
@@ -67,7 +68,7 @@ def create_first_admin(
     organization_id = add_organization(
         session, user.id, name=organization_name, timezone=timezone, now=datetime.now(UTC)
     )
-    key = add_key(session, AuthorId(organization_id, user.id), name="First key")
+    key = add_key(session, AuthorId(organization_id, user.id), name="First key", scopes=FIRST_KEY_SCOPES)
     return FirstAdmin(organization_id, user.id, key.text)
 
 
