@@ -1,0 +1,140 @@
+"""How a secret looks in a text, and how the name of a field sounds that holds one. Pure text, no file format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+REMOVED = "[secret removed]"
+LONGEST_RANDOM = 200
+"""A longer unbroken text is an image or a document in base64, not a key."""
+
+_PREFIXED = re.compile(
+    r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END[A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)"
+    r"|(?<![A-Za-z0-9_-])(?:"
+    r"sk-[A-Za-z0-9_-]{12,}|(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}"
+    r"|glpat-[A-Za-z0-9_-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}"
+    r"|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|gsk_[A-Za-z0-9]{16,}|tvly-[A-Za-z0-9-]{12,}"
+    r"|pcsk_[A-Za-z0-9_]{16,}|lsv2_[A-Za-z0-9_]{16,}|r8_[A-Za-z0-9]{16,}|npm_[A-Za-z0-9]{16,}|SG\.[A-Za-z0-9_.-]{20,}"
+    r"|app-[A-Za-z0-9]{24}|dataset-[A-Za-z0-9]{24}|ab_[A-Za-z0-9_]{24,}|pat[A-Za-z0-9]{14}\.[a-f0-9]{40,}|secret_[A-Za-z0-9]{24,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
+    r"|\d{8,10}:AA[A-Za-z0-9_-]{30,}"
+    r")",
+    re.DOTALL,
+)
+_PREFIX_HINT = re.compile(
+    r"PRIVATE KEY|sk-|[spr]k_|gh[pousr]_|github_pat|glpat|AKIA|ASIA|xox|xapp|AIza|ya29|hf_|gsk_|tvly|pcsk|lsv2|r8_|npm_"
+    r"|SG\.|app-|dataset-|ab_|pat|secret_|eyJ|:AA"
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic|token)(\s+)([A-Za-z0-9._~+/=-]{12,})")
+_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]{0,200}):([^\s/@\"'<>]{1,200})@")
+_NAME = (
+    r"(?:[A-Za-z0-9]{1,30}[_-]){0,4}(?:api[_-]?key|apikey|api[_-]?token|access[_-]?token|auth[_-]?token|refresh[_-]?token"
+    r"|bearer[_-]?token|client[_-]?secret|secret[_-]?key|private[_-]?key|access[_-]?key|password|passwd|passphrase|pwd"
+    r"|secret|token|authorization|subscription-key)"
+)
+_ASSIGNED = re.compile(
+    rf"(?i)(\b{_NAME}\\?[\"']?\s{{0,5}}(?:=>|[:=])\s{{0,5}}\\?[\"'`])((?:(?!\\?[\"'`])[^\r\n]){{4,400}})"
+)
+_QUERY = re.compile(rf"(?i)([?&](?:{_NAME}|key|sig|signature|auth)=)([^&\s\"'<>#]{{6,400}})")
+_HEADER = re.compile(
+    rf"(?im)((?:^|[\"'`;,]\s{{0,3}})(?:x-)?{_NAME}[ \t]{{0,5}}[:=][ \t]{{0,5}}(?:bearer[ \t]+|basic[ \t]+|token[ \t]+)?)"
+    r"([^\s\"'`,;{}<]{8,400})[ \t]*(?=$|[\"'`,;\r\n])"
+)
+_NAME_HINT = re.compile(r"(?i)key|token|secret|passw|pwd|passphrase|authorization|bearer|basic|sig|auth")
+_RANDOM = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+_REFERENCE = re.compile(
+    r"^\s*(?:=?\s*(?:bearer|basic|token)?\s*)?(?:\{\{.*\}\}|\$\{[^}]*\}|\$[A-Za-z_][\w.]*|%[A-Za-z_]\w*%|<[^<>]{1,60}>|\{[\w.\s]{0,60}\}|\{\{#.*#\}\}"
+    r"|=?\s*\$(?:json|node|env|vars|secrets|credentials|input|fromAI|now|workflow)\b.*|(?:os\.)?(?:environ|getenv|process\.env|env|secrets?|vars?|st\.secrets)[.\[(].*)\s*$",
+    re.DOTALL | re.IGNORECASE,
+)
+_FILLER = re.compile(
+    r"(?i)^[<\[{(]?(?:your|my|xxx|\*\*\*|\.\.\.|enter|insert|replace|example|placeholder|todo|changeme|test$)"
+)
+_TYPES = re.compile(r"str|string|text|number|object|secret|password|token|none|null|true|false|bearer|basic|header")
+_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SECRET_ENDS = re.compile(
+    r"apikey|password|passwd|passphrase|pwd|secret|token|authorization|accesskey|privatekey|secretkey"
+    r"|authtoken|accesstoken|refreshtoken|clientsecret|apitoken|bearertoken|apisecret|cookie"
+    r"|connectionstring|subscriptionkey|signingkey|credential|credentialid|encryptionkey|servicerolekey"
+    r"|masterkey|webhooksecret"
+)
+_NO_SECRETS = re.compile(
+    r"maxtoken|numtoken|mintoken|pagetoken|nexttoken|stoptoken|eostoken|endtoken|paginationtoken|synctoken"
+)
+
+
+@lru_cache(maxsize=20_000)
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds a secret: ``openAIApiKey``, ``X-API-Key``; not ``max_tokens``."""
+    if len(name) > 100:
+        return False
+    words = [word.lower() for word in _SPLIT.split(name) if word]
+    if not words or len(words) > 8 or _NO_SECRETS.fullmatch("".join(words[-2:])):
+        return False
+    tails = {"".join(words[-count:]) for count in (1, 2, 3)}
+    return any(_SECRET_ENDS.fullmatch(tail) or tail.endswith(("apikey", "password", "secretkey")) for tail in tails)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text only points at a variable or is a filler such as ``YOUR_API_KEY``, and so is no secret."""
+    return bool(_REFERENCE.match(text)) if len(text) <= 2_000 else False
+
+
+def find_secrets(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without what looks like a secret in it, and the kind of each one found."""
+    kinds: list[str] = []
+    if _PREFIX_HINT.search(text):
+        text = _PREFIXED.sub(_cutter(kinds, "key by its prefix", 0), text)
+    if "://" in text and "@" in text:
+        text = _URL.sub(_cutter(kinds, "password in an address", 2), text)
+    if _NAME_HINT.search(text):
+        text = _BEARER.sub(_cutter(kinds, "authorization", 3, _has_no_digit), text)
+        text = _QUERY.sub(_cutter(kinds, "key in an address", 2), text)
+        text = _ASSIGNED.sub(_cutter(kinds, "value of a secret name", 2, _is_wordy), text)
+        text = _HEADER.sub(_cutter(kinds, "header", 2, _is_code), text)
+    if len(text) >= 24:
+        text = _RANDOM.sub(_cutter(kinds, "long random text", 0, _is_no_key), text)
+    return text, tuple(kinds)
+
+
+def _cutter(
+    kinds: list[str], kind: str, group: int, spares: Callable[[str], bool] | None = None
+) -> Callable[[re.Match[str]], str]:
+    """Replaces one group of a match and notes the kind, unless the group is a reference, a filler or spared."""
+
+    def replace(found: re.Match[str]) -> str:
+        value = found[group]
+        if REMOVED in value or is_reference(value) or _FILLER.match(value) or (spares is not None and spares(value)):
+            return found[0]
+        kinds.append(kind)
+        start, end = (position - found.start() for position in found.span(group))
+        return found[0][:start] + REMOVED + found[0][end:]
+
+    return replace
+
+
+def _has_no_digit(value: str) -> bool:
+    return not any(letter.isdigit() for letter in value) and len(value) < 24
+
+
+def _is_wordy(value: str) -> bool:
+    """Words between quotes are a description, not a secret; so is the name of a type."""
+    return bool(re.search(r"\s", value)) or bool(_TYPES.fullmatch(value.lower()))
+
+
+def _is_code(value: str) -> bool:
+    """Without quotes only what holds a digit and is no name or call of a program counts."""
+    return _has_no_digit(value) or bool(re.fullmatch(r"[A-Za-z_][\w.]*[(\[].*", value))
+
+
+def _is_no_key(value: str) -> bool:
+    """Whether a long unbroken text is an id, a hash, a name in camel case or a picture rather than a random key."""
+    if len(value) > LONGEST_RANDOM or max(map(len, re.split(r"[/_-]", value))) < 12:
+        return True
+    kinds = "".join("d" if one.isdigit() else "u" if one.isupper() else "l" for one in value if one.isalnum())
+    if any(kinds.count(kind) < 2 for kind in "dul"):
+        return True
+    changes = sum(first != second for first, second in zip(kinds, kinds[1:], strict=False))
+    return changes < 0.38 * len(kinds)
