@@ -9,6 +9,7 @@ import orjson
 
 from webapp.importers import bounds
 from webapp.importers.imported import NotAFlow
+from webapp.importers.yaml_values import parse_yaml
 
 MOST_COMMAS = 1_000_000
 """Checked before parsing: each comma or bracket may become a value of some fifty bytes."""
@@ -26,8 +27,6 @@ def parse(content: bytes) -> Any:
         raise NotAFlow("The file is empty.")
     if text[0] in "{[":
         return parse_json(text)
-    from webapp.importers.yaml_values import parse_yaml
-
     return parse_yaml(text)
 
 

@@ -39,7 +39,7 @@ _ASSIGNED = re.compile(
 )
 _QUERY = re.compile(rf"(?i)([?&](?:{_NAME}|key|sig|signature|auth)=)([^&\s\"'<>#]{{6,400}})")
 _HEADER = re.compile(
-    rf"(?im)((?:^|[\"'`;,]\s{{0,3}})(?:x-)?{_NAME}[ \t]{{0,5}}[:=][ \t]{{0,5}}(?:bearer[ \t]+|basic[ \t]+|token[ \t]+)?)"
+    rf"(?im)((?:^|[\"'`;,]\s{{0,3}})(?:x-)?{_NAME}[ \t]*[:=][ \t]*(?:bearer[ \t]+|basic[ \t]+|token[ \t]+)?)"
     r"([^\s\"'`,;{}<]{8,400})[ \t]*(?=$|[\"'`,;\r\n])"
 )
 _NAME_HINT = re.compile(r"(?i)key|token|secret|passw|pwd|passphrase|authorization|bearer|basic|sig|auth")
