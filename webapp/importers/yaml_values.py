@@ -10,16 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
-
 from webapp.importers import bounds
 from webapp.importers.imported import NotAFlow
 
@@ -131,17 +121,17 @@ def _build(text: str) -> Any:
     builder = _Builder()
     for event in yaml.parse(text, Loader=_LOADER):
         kind = type(event)
-        if kind is ScalarEvent:
+        if kind is yaml.ScalarEvent:
             builder.scalar(event)
-        elif kind is MappingStartEvent:
+        elif kind is yaml.MappingStartEvent:
             builder.open({}, event)
-        elif kind is SequenceStartEvent:
+        elif kind is yaml.SequenceStartEvent:
             builder.open([], event)
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             builder.close()
-        elif kind is AliasEvent:
+        elif kind is yaml.AliasEvent:
             builder.alias(event)
-        elif kind is DocumentStartEvent and builder.root is not _MISSING:
+        elif kind is yaml.DocumentStartEvent and builder.root is not _MISSING:
             raise NotAFlow(f"Line {event.start_mark.line + 1}: the file holds a second YAML document.")
     if builder.root is _MISSING:
         raise NotAFlow("The file is empty.")
