@@ -23,9 +23,17 @@ CROSSINGS: dict[str, set[str]] = {
     "accounts": {"events"},
     "api_keys": {"events"},
     "executions": {"rollups"},
+    "agents": {"events", "flows", "rollups"},
+    "flow": {"events", "executions", "flows", "overview", "rollups"},
+    "flow_editor": {"events", "flow", "flows", "rollups"},
+    "flow_imports": {"events", "flow", "flows"},
+    "flow_versions": {"events", "flow", "flows", "rollups"},
+    "flows": {"events", "rollups"},
     "organizations": {"events"},
     "overview": {"rollups"},
+    "prompts": {"agents", "events"},
     "setup": {"accounts", "api_keys", "events", "organizations", "welcome"},
+    "tools": {"agents", "events", "flows"},
     "welcome": {"api_keys"},
 }
 
