@@ -24,7 +24,7 @@ def write_rows(
     agents: Collection[str],
     now: datetime,
 ) -> None:
-    """Bring the rows of an organization's flow to its graph. ``agents`` are the ids that exist; others leave the block without agent.
+    """Bring the rows of an organization's flow to its graph. ``agents`` are ids that exist; others leave a block bare.
 
     A block keeps its id as long as its key is drawn, also when it was removed and comes back; one that is gone is
     retired, not deleted. Cost: eight statements at any size.
