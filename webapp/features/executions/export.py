@@ -6,13 +6,10 @@ of the list and the end of the time is fixed at the start, so nothing is written
 
 from __future__ import annotations
 
-import csv
-import io
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from sqlalchemy import Engine, Row, text, tuple_
 
 from webapp.database.tenancy import organization_session
+from webapp.domain.csv_text import csv_lines, plain
 from webapp.domain.execution_filter import ExecutionFilter
 from webapp.features.executions.queries_detail import ExecutionDetail
 from webapp.features.executions.queries_matching import Found, matching
@@ -31,8 +29,6 @@ from webapp.models import Agentflow, FlowExecution
 BATCH = 1_000
 SPAN_BATCH = 200
 TIMEOUT = text("SET LOCAL statement_timeout = '60s'")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet runs a cell that begins like this."""
 COLUMNS = (
     FlowExecution.id,
     FlowExecution.trace_id,
@@ -92,57 +88,21 @@ def bounded(wanted: ExecutionFilter, latest: datetime) -> ExecutionFilter:
     return wanted if wanted.until is not None and wanted.until <= latest else replace(wanted, until=latest)
 
 
-def write_csv(rows: Iterator[Row[Any]], *, flush_every: int = 200) -> Iterator[str]:
-    """CSV after RFC 4180 with a head. Text that a spreadsheet would run is led by an apostrophe."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(NAMES)
-    for number, row in enumerate(rows, 1):
-        writer.writerow([cell(value) for value in row])
-        if number % flush_every == 0:
-            yield _taken(buffer)
-    yield _taken(buffer)
+def write_csv(rows: Iterator[Row[Any]]) -> Iterator[str]:
+    """The rows as CSV, a piece at a time."""
+    return csv_lines(NAMES, rows)
 
 
 def write_json_lines(rows: Iterator[Row[Any]]) -> Iterator[bytes]:
     """One JSON object a line under the names of the CSV; amounts are text so that no digit is lost."""
     lines: list[bytes] = []
     for row in rows:
-        lines.append(orjson.dumps(dict(zip(NAMES, map(_plain, row), strict=True))))
+        lines.append(orjson.dumps(dict(zip(NAMES, map(plain, row), strict=True))))
         if len(lines) == 200:
             yield b"\n".join(lines) + b"\n"
             lines.clear()
     if lines:
         yield b"\n".join(lines) + b"\n"
-
-
-def cell(value: Any) -> Any:
-    """A value as a cell of a spreadsheet."""
-    value = _plain(value)
-    if isinstance(value, list):
-        value = "; ".join(map(str, value))
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return value
-
-
-def _taken(buffer: io.StringIO) -> str:
-    text_ = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return text_
 
 
 def write_trace(engine: Engine, organization_id: UUID, execution: ExecutionDetail) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ from webapp.features.executions.queries_matching import Found, resolve_search
 from webapp.permissions import Permission
 from webapp.web import htmx
 from webapp.web.blueprint import GuardedBlueprint
+from webapp.web.downloads import download
 from webapp.web.render import render_page
 from webapp.web.shell import now
 
@@ -141,25 +142,19 @@ PARTS = {"execution-summary": summary_part, "facet": facet_part, "new-runs": new
 @bp.get("/export.csv", permission=Permission.EXECUTIONS_READ)
 def export_csv(actor: Actor) -> Response:
     """All executions of the filter as CSV, streamed."""
-    return _download(export.write_csv(_export_rows(actor)), "text/csv; charset=utf-8", "csv")
+    return download(export.write_csv(_export_rows(actor)), "text/csv; charset=utf-8", "executions", "csv")
 
 
 @bp.get("/export.jsonl", permission=Permission.EXECUTIONS_READ)
 def export_json(actor: Actor) -> Response:
     """All executions of the filter as JSON Lines, streamed."""
-    return _download(export.write_json_lines(_export_rows(actor)), "application/x-ndjson", "jsonl")
+    return download(export.write_json_lines(_export_rows(actor)), "application/x-ndjson", "executions", "jsonl")
 
 
 def _export_rows(actor: Actor) -> Any:
     wanted = export.bounded(read_filter(actor), now())
     found = resolve_search(db.session, actor.organization_id, wanted)
     return export.read_rows(db.engine, actor.organization_id, wanted, found)
-
-
-def _download(body: Any, content_type: str, suffix: str) -> Response:
-    response = Response(body, content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="executions-{now():%Y%m%d-%H%M%S}.{suffix}"'
-    return response
 
 
 @bp.post("/views", permission=Permission.SELF)
