@@ -59,7 +59,7 @@ def read_shape(graph: FlowGraph) -> Shape:
     work = [edge for edge in whole if edge.kind != EdgeKind.ATTACH]
     children = contained(blocks)
     working = {edge.source for edge in work} | {edge.target for edge in work}
-    helpers = frozenset(edge.source for edge in attached if edge.source not in working)
+    helpers = frozenset(edge.source for edge in attached if edge.source not in working and edge.source not in children)
     implied = _implied(children, helpers, work)
     starts = [key for key, block in blocks.items() if block.block_type == BlockType.TRIGGER and key not in helpers]
     entered = {edge.target for edge in [*work, *implied] if edge.kind != EdgeKind.LOOP_BACK}
