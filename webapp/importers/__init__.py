@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.importers import bounds
+from webapp.importers import bounds, dify, own
 from webapp.importers.imported import ImportedFlow, NotAFlow
 from webapp.importers.parse import parse
+from webapp.importers.secret_words import find_secrets
 
 __all__ = ["ImportedFlow", "NotAFlow", "read_flows"]
 
-FORMATS: tuple[Any, ...] = ()
+FORMATS: tuple[Any, ...] = (own, dify)
 """Modules with ``looks_like(document) -> bool`` and ``read(document, file_name) -> list[ImportedFlow]``, asked in this
 order."""
 
@@ -22,7 +23,7 @@ def read_flows(content: bytes, file_name: str = "") -> list[ImportedFlow]:
         NotAFlow: it is none that we read, it is broken, or it is past one of the bounds.
     """
     bounds.check_size(content)
-    return read_document(parse(content), file_name)
+    return read_document(parse(content), _stem(file_name))
 
 
 def read_document(document: Any, file_name: str = "") -> list[ImportedFlow]:
@@ -47,3 +48,9 @@ def _read_list(rows: list[Any], file_name: str) -> list[ImportedFlow]:
             raise NotAFlow(f"[{at}]: expected a flow.")
         flows += read_document(row, file_name if len(rows) == 1 else f"{file_name} {at + 1}".strip())
     return flows
+
+
+def _stem(file_name: str) -> str:
+    """A file's name as the name of a flow: without folders and extension."""
+    name = file_name.replace("\\", "/").rpartition("/")[2][:200]
+    return find_secrets(bounds.storable(name.rpartition(".")[0] or name))[0]

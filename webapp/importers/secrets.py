@@ -52,7 +52,7 @@ class _Cutter:
     def value(self, value: Any, place: str, *, is_named: bool) -> Any:
         """A value under its place; ``is_named`` when the name above calls it a secret."""
         if isinstance(value, dict):
-            return self.row(value, place)
+            return self.row(value, place, is_named=is_named)
         if isinstance(value, list):
             return [self.value(one, f"{place}[{at}]", is_named=is_named) for at, one in enumerate(value)]
         value = bounds.storable(value)
@@ -73,8 +73,8 @@ class _Cutter:
             self.note(place, kind)
         return known[0]
 
-    def row(self, row: dict[Any, Any], place: str) -> dict[str, Any]:
-        named = _named_by_sibling(row)
+    def row(self, row: dict[Any, Any], place: str, *, is_named: bool) -> dict[str, Any]:
+        named = is_named or _named_by_sibling(row)
         clean: dict[str, Any] = {}
         for name, value in row.items():
             said = self.rule(row, name) if self.rule is not None else None
@@ -85,8 +85,8 @@ class _Cutter:
             elif said == KEEP:
                 clean[name] = _storable(value)
             else:
-                is_named = said != PLAIN and (is_secret_name(name) or (named and name in _VALUES))
-                clean[name] = self.value(value, at, is_named=is_named)
+                is_secret = said != PLAIN and (is_secret_name(name) or (named and name in _VALUES))
+                clean[name] = self.value(value, at, is_named=is_secret)
         return clean
 
     def whole(self, value: Any, place: str, kind: str) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+
 from webapp.importers import bounds
 from webapp.importers.imported import NotAFlow
 
