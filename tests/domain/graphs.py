@@ -82,7 +82,9 @@ def graphs(draw, most: int = 14, *, texts: bool = False) -> FlowGraph:
     edges = list({e.identity: e for e in edges}.values())
     notes = draw(
         st.lists(
-            st.builds(GraphNote, st.sampled_from(["n1", "n2", "n3"]), words), unique_by=lambda n: n.key, max_size=3
+            st.builds(GraphNote, st.sampled_from(["n1", "n2", "n3"]), words.map("note {}".format)),
+            unique_by=lambda n: n.key,
+            max_size=3,
         )
     )
     return FlowGraph(
