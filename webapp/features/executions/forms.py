@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +13,6 @@ from wtforms import (
     Field,
     Form,
     IntegerField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -23,8 +20,8 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Numbe
 
 from webapp.domain.errors import Invalid
 from webapp.domain.execution_filter import DEFAULT_PRESET, PRESETS, STATUSES, TRIGGERS, ExecutionFilter
+from webapp.web.form_rules import ManyField, plain_text
 
-MOST_VALUES = 50
 COLUMNS = (
     "id",
     "trigger",
@@ -42,35 +39,11 @@ DEFAULT_COLUMNS = ("id", "trigger", "started", "duration", "tokens", "cost")
 LATEST_YEAR = 2200
 
 
-def _strip(text: str | None) -> str:
-    return (text or "").replace("\x00", "").strip()
-
-
-class ManyField(SelectMultipleField):
-    """Repeated parameters; any text unless ``allowed`` names the words."""
-
-    def __init__(self, label: str, allowed: Iterable[str] = (), **kwargs: Any):
-        super().__init__(label, choices=[], validate_choice=False, **kwargs)
-        self.allowed = frozenset(allowed)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = [value for value in dict.fromkeys(map(_strip, valuelist)) if value]
-
-    def post_validate(self, form: Form, validation_stopped: bool) -> None:
-        if len(self.data or ()) > MOST_VALUES:
-            raise ValidationError(f"choose at most {MOST_VALUES}.")
-        wrong = [value for value in self.data or () if self.allowed and value not in self.allowed]
-        if wrong:
-            raise ValidationError(f"“{wrong[0][:40]}” is not one of {', '.join(sorted(self.allowed))}.")
-        if any(len(value) > 500 for value in self.data or ()):
-            raise ValidationError("is too long.")
-
-
 class InstantField(Field):
     """An instant in ISO 8601; without an offset or Z it is on the reader's clock, which only the filter knows."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        text = _strip(valuelist[0] if valuelist else "")
+        text = plain_text(valuelist[0] if valuelist else "")
         self.data = None
         if not text:
             return
@@ -90,8 +63,10 @@ def _amount(label: str) -> DecimalField:
 class ExecutionFilterForm(Form):
     """The filter of the executions list as parameters of its address."""
 
-    q = StringField("Search", [Length(max=200)], filters=[_strip])
-    time = StringField("Started", [Optional(), AnyOf(PRESETS, message="must be one of %(values)s.")], filters=[_strip])
+    q = StringField("Search", [Length(max=200)], filters=[plain_text])
+    time = StringField(
+        "Started", [Optional(), AnyOf(PRESETS, message="must be one of %(values)s.")], filters=[plain_text]
+    )
     since = InstantField("From")
     until = InstantField("Until")
     status = ManyField("Status", STATUSES)
@@ -102,8 +77,8 @@ class ExecutionFilterForm(Form):
     trigger = ManyField("Trigger", TRIGGERS)
     environment = ManyField("Environment")
     error_type = ManyField("Error")
-    session = StringField("Session", [Length(max=255)], filters=[_strip])
-    user = StringField("User", [Length(max=255)], filters=[_strip])
+    session = StringField("Session", [Length(max=255)], filters=[plain_text])
+    user = StringField("User", [Length(max=255)], filters=[plain_text])
     cost_min = _amount("Cost from")
     cost_max = _amount("Cost up to")
     duration_min = _amount("Duration from")
@@ -165,14 +140,14 @@ class FeedbackForm(Form):
     """A thumb and, if wanted, words."""
 
     score = IntegerField("Score", [InputRequired("choose thumbs up or down."), AnyOf((-1, 1), "must be 1 or -1.")])
-    comment = TextAreaField("Comment", [Length(max=4000)], filters=[_strip])
+    comment = TextAreaField("Comment", [Length(max=4000)], filters=[plain_text])
 
 
 class SavedViewForm(Form):
     """A name for the filter that is shown."""
 
-    name = StringField("Name", [DataRequired("give the view a name."), Length(max=80)], filters=[_strip])
-    query = StringField("Filter", [Length(max=4000)], filters=[_strip])
+    name = StringField("Name", [DataRequired("give the view a name."), Length(max=80)], filters=[plain_text])
+    query = StringField("Filter", [Length(max=4000)], filters=[plain_text])
     is_shared = BooleanField("Share")
 
 
