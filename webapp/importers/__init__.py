@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.importers import bounds, dify, own
+from webapp.importers import bounds, dify, langflow, n8n, own, zipped
 from webapp.importers.imported import ImportedFlow, NotAFlow
 from webapp.importers.parse import parse
 from webapp.importers.secret_words import find_secrets
 
 __all__ = ["ImportedFlow", "NotAFlow", "read_flows"]
 
-FORMATS: tuple[Any, ...] = (own, dify)
+FORMATS: tuple[Any, ...] = (own, dify, langflow, n8n)
 """Modules with ``looks_like(document) -> bool`` and ``read(document, file_name) -> list[ImportedFlow]``, asked in this
 order."""
 
@@ -23,7 +23,12 @@ def read_flows(content: bytes, file_name: str = "") -> list[ImportedFlow]:
         NotAFlow: it is none that we read, it is broken, or it is past one of the bounds.
     """
     bounds.check_size(content)
-    return read_document(parse(content), _stem(file_name))
+    if not zipped.is_zip(content):
+        return read_document(parse(content), _stem(file_name))
+    flows = [flow for name, member in zipped.members(content) for flow in read_document(parse(member), _stem(name))]
+    if len(flows) > bounds.FLOWS:
+        raise NotAFlow(f"The zip file holds {len(flows):,} flows; at most {bounds.FLOWS} are read at once.")
+    return flows
 
 
 def read_document(document: Any, file_name: str = "") -> list[ImportedFlow]:

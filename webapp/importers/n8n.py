@@ -56,7 +56,7 @@ def read(document: Mapping[str, Any], file_name: str = "") -> list[ImportedFlow]
             types[node.id] = _take_block(collector, node, helping.get(node.id, ""), reason)
     for link in mark_loops(links, types):
         _take_link(collector, link)
-    name = bounds.text(clean.get("name")).strip() or _stem(file_name)
+    name = bounds.text(clean.get("name")).strip() or file_name
     return [
         collector.finish(
             name=name or "n8n workflow",
@@ -77,10 +77,6 @@ def _workflow(document: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(inner, dict) and isinstance(inner.get("nodes"), list) and "nodes" not in document:
             return {"name": document.get("name"), **inner}
     return document
-
-
-def _stem(file_name: str) -> str:
-    return re.sub(r"\.(json|txt)$", "", file_name.rsplit("/", 1)[-1])
 
 
 def _tags(tags: Any) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from webapp.domain.flow_graph import OUT, BlockType, EdgeKind, GraphEdge
-from webapp.domain.flow_shape import back_edges
+from webapp.domain.flow_graph import OUT, EdgeKind, GraphEdge
 from webapp.importers import bounds
+from webapp.importers.loops import leading_back
 from webapp.importers.n8n_types import SLOTS, Output, outputs_of
 
 
@@ -127,28 +126,14 @@ def _explain(
 
 
 def mark_loops(links: Sequence[Link], types: Mapping[str, str]) -> list[Link]:
-    """The links, with those marked that lead back: loops are plain cycles of main connections in the file.
-
-    Walked from the triggers, then from nodes that nothing enters, then from loops, so that the way back ends at the
-    block at which the loop is entered.
-    """
-    leaving: dict[str, list[GraphEdge]] = defaultdict(list)
-    entered = set()
-    edges: list[GraphEdge | None] = []
-    for link in links:
-        edge = None
-        if not link.refusal and link.kind == EdgeKind.FLOW:
-            edge = GraphEdge(link.source, link.target, link.handle)
-            leaving[link.source].append(edge)
-            entered.add(link.target)
-        edges.append(edge)
-    roots = [key for key, block_type in types.items() if block_type == BlockType.TRIGGER]
-    roots += [key for key in types if key not in entered]
-    roots += [key for key, block_type in types.items() if block_type == BlockType.LOOP]
-    closing = back_edges(leaving, [*roots, *types])
+    """The links, with those marked that lead back: loops are plain cycles of main connections in the file."""
+    edges = [
+        GraphEdge(link.source, link.target, link.handle) if not link.refusal and link.kind == EdgeKind.FLOW else None
+        for link in links
+    ]
     return [
-        replace(link, kind=EdgeKind.LOOP_BACK) if edge is not None and edge.identity in closing else link
-        for link, edge in zip(links, edges, strict=True)
+        replace(link, kind=EdgeKind.LOOP_BACK) if is_back else link
+        for link, is_back in zip(links, leading_back(edges, types), strict=True)
     ]
 
 
