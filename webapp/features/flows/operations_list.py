@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,14 +13,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from webapp.actor import Actor
-from webapp.domain.errors import Forbidden, Invalid, NotFound
+from webapp.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from webapp.domain.flow_graph import BlockType, FlowGraph, GraphBlock
 from webapp.domain.flow_tags import MOST_TAGS, merged_tags, without_tags
 from webapp.features.events import operations as events
+from webapp.features.flows.operations_graph import create_flow
+from webapp.features.flows.queries_graph import load_graph
 from webapp.features.flows.visibility import SEES_ALL, visible_flows
 from webapp.models import Agentflow, Bookmark, Event, Team
 from webapp.models.base import new_id
 
 UNDO_FOR = timedelta(hours=24)
+UNKNOWN = "There is no such flow in this organization, or it is not shared with you."
+FIELDS = ("is_deleted", "is_active", "team_id", "tags")
 _READ = (
     Agentflow.id,
     Agentflow.name,
@@ -29,6 +34,7 @@ _READ = (
     Agentflow.is_active,
     Agentflow.deleted_at,
     Agentflow.user_id,
+    Agentflow.config,
 )
 
 
@@ -48,7 +54,7 @@ def may_delete(actor: Actor, author_id: UUID | None) -> bool:
 
 def toggle_bookmark(session: Session, actor: Actor, agentflow_id: UUID) -> bool:
     """Set the actor's bookmark or take it away; answers whether it is set now. Raises: NotFound."""
-    _known(session, actor, [agentflow_id])
+    _known(session, actor, agentflow_id)
     removed = session.execute(
         delete(Bookmark)
         .where(
@@ -67,30 +73,52 @@ def toggle_bookmark(session: Session, actor: Actor, agentflow_id: UUID) -> bool:
     return True
 
 
+def make_flow(session: Session, actor: Actor, graph: FlowGraph, copy_of: UUID | None, *, now: datetime) -> UUID:
+    """Make a flow of a name, a description and a pattern; answers its id. It begins with a block where it starts, or as
+    a copy of what is drawn in another flow.
+
+    Raises:
+        NotFound: there is no such flow to copy for the actor, or it is deleted.
+        Conflict: nothing is drawn in it.
+    """
+    if copy_of is None:
+        start = GraphBlock(key="start", block_type=BlockType.TRIGGER, name="Start", config={"kind": "manual"})
+        return create_flow(session, actor, replace(graph, blocks=(start,)), now=now)
+    stmt = select(Agentflow.name).where(visible_flows(actor), Agentflow.id == copy_of, Agentflow.deleted_at.is_(None))
+    name, drawn = session.scalar(stmt), load_graph(session, actor.organization_id, copy_of)
+    if name is None:
+        raise NotFound(UNKNOWN)
+    if drawn is None:
+        raise Conflict(f"Nothing is drawn in “{name}” yet, so there is nothing to copy.")
+    copy = replace(
+        drawn,
+        name=graph.name,
+        description=graph.description or drawn.description,
+        pattern=graph.pattern or drawn.pattern,
+        config={key: value for key, value in drawn.config.items() if key != "joined_into"},
+    )
+    return create_flow(session, actor, copy, now=now, note=f"Copy of {name}"[:255])
+
+
 def delete_flows(session: Session, actor: Actor, flow_ids: Iterable[UUID], *, now: datetime) -> Done:
     """Take flows out of the list and of every choice. Executions, costs and versions stay.
 
     Raises: NotFound, Forbidden (somebody else's flow, and the actor is no admin).
     """
-    flows = [flow for flow in _lock_own(session, actor, flow_ids) if flow.deleted_at is None]
-    values = {"deleted_at": now, "deleted_by_id": actor.user_id}
-    return _set(session, actor, "agentflow.deleted", flows, values, lambda flow: {}, now)
+    return _change(session, actor, _lock(session, actor, flow_ids), "is_deleted", lambda flow: True, now)
 
 
 def restore_flows(session: Session, actor: Actor, flow_ids: Iterable[UUID], *, now: datetime) -> Done:
-    """Bring deleted flows back as they were. Raises: as :func:`delete_flows`."""
-    flows = [flow for flow in _lock_own(session, actor, flow_ids) if flow.deleted_at is not None]
-    values = {"deleted_at": None, "deleted_by_id": None}
-    return _set(session, actor, "agentflow.restored", flows, values, lambda flow: {}, now)
+    """Bring deleted flows back as they were.
+
+    Raises: as :func:`delete_flows`; Conflict (its drawing moved onto the flow that it was joined with).
+    """
+    return _change(session, actor, _lock(session, actor, flow_ids), "is_deleted", lambda flow: False, now)
 
 
 def set_active(session: Session, actor: Actor, flow_ids: Iterable[UUID], *, is_active: bool, now: datetime) -> Done:
     """Pause flows, so that nothing starts them by itself, or resume them. Raises: NotFound."""
-    flows = [
-        f for f in _lock(session, actor, flow_ids) if f.deleted_at is None and (f.is_active is not False) != is_active
-    ]
-    name = "agentflow.resumed" if is_active else "agentflow.paused"
-    return _set(session, actor, name, flows, {"is_active": is_active}, lambda flow: {}, now)
+    return _change(session, actor, _lock(session, actor, flow_ids), "is_active", lambda flow: is_active, now)
 
 
 def set_team(session: Session, actor: Actor, flow_ids: Iterable[UUID], team_id: UUID | None, *, now: datetime) -> Done:
@@ -99,24 +127,28 @@ def set_team(session: Session, actor: Actor, flow_ids: Iterable[UUID], team_id: 
         select(Team.id).where(Team.organization_id == actor.organization_id, Team.id == team_id)
     ):
         raise NotFound("There is no such team. Reload the page to see the teams that there are.")
-    flows = [f for f in _lock(session, actor, flow_ids) if f.deleted_at is None and f.team_id != team_id]
-
-    def change(flow: Row[Any]) -> dict[str, Any]:
-        return _change("team_id", _text(flow.team_id), _text(team_id))
-
-    return _set(session, actor, "agentflow.team_changed", flows, {"team_id": team_id}, change, now)
+    value = None if team_id is None else str(team_id)
+    return _change(session, actor, _lock(session, actor, flow_ids), "team_id", lambda flow: value, now)
 
 
 def add_tags(session: Session, actor: Actor, flow_ids: Iterable[UUID], tags: Sequence[str], *, now: datetime) -> Done:
     """Give flows further tags. Raises: NotFound, Invalid (a flow would have too many)."""
-    return _retag(session, actor, flow_ids, lambda present: merged_tags(present, tags), now)
+
+    def wanted(flow: Row[Any]) -> list[str]:
+        after = list(merged_tags(_value(flow, "tags"), tags))
+        if len(after) > max(MOST_TAGS, len(flow.tags)):
+            raise Invalid(f"“{flow.name}” would have more than {MOST_TAGS} tags. Nothing was changed.", field="tags")
+        return after
+
+    return _change(session, actor, _lock(session, actor, flow_ids), "tags", wanted, now)
 
 
 def remove_tags(
     session: Session, actor: Actor, flow_ids: Iterable[UUID], tags: Sequence[str], *, now: datetime
 ) -> Done:
     """Take tags from flows, whatever their case. Raises: NotFound."""
-    return _retag(session, actor, flow_ids, lambda present: without_tags(present, tags), now)
+    flows = _lock(session, actor, flow_ids)
+    return _change(session, actor, flows, "tags", lambda f: list(without_tags(_value(f, "tags"), tags)), now)
 
 
 def undo(session: Session, actor: Actor, first: int, last: int, *, now: datetime) -> int:
@@ -128,106 +160,91 @@ def undo(session: Session, actor: Actor, first: int, last: int, *, now: datetime
         NotFound: these are not changes of the actor's of the last day.
     """
     done = session.execute(
-        select(Event.event_type, Event.aggregate_id, Event.payload)
+        select(Event.aggregate_id, Event.payload)
         .where(
             Event.organization_id == actor.organization_id,
             Event.sequence.between(first, last),
             Event.actor_id == actor.user_id,
             Event.aggregate_type == "agentflow",
-            Event.event_type.in_(_UNDO),
+            Event.event_type.in_(("agentflow.deleted", "agentflow.restored", "agentflow.changed")),
             Event.occurred_at > now - UNDO_FOR,
         )
         .order_by(Event.sequence)
     ).all()
     if not done:
         raise NotFound("There is nothing to take back here: only your own changes of the last day can be.")
+    payloads = {row.aggregate_id: row.payload for row in done}
+    flows = _lock(session, actor, payloads)
     count = 0
-    for name in _UNDO:
-        payloads = {row.aggregate_id: row.payload for row in done if row.event_type == name}
-        count += _UNDO[name](session, actor, payloads, now) if payloads else 0
+    for name in FIELDS:
+        same = [
+            flow
+            for flow in flows
+            if name in payloads[flow.id]["after"] and _value(flow, name) == payloads[flow.id]["after"][name]
+        ]
+        count += _change(session, actor, same, name, lambda f, n=name: payloads[f.id]["before"][n], now).count
     return count
 
 
-def _undo_deleted(session: Session, actor: Actor, payloads: Mapping[UUID, Any], now: datetime) -> int:
-    return restore_flows(session, actor, payloads, now=now).count
+def _value(flow: Row[Any], name: str) -> Any:
+    """What a flow says of itself, in the form in which events keep it."""
+    match name:
+        case "is_deleted":
+            return flow.deleted_at is not None
+        case "is_active":
+            return flow.is_active is not False
+        case "tags":
+            return [str(tag) for tag in flow.tags or ()]
+    return None if flow.team_id is None else str(flow.team_id)
 
 
-def _undo_restored(session: Session, actor: Actor, payloads: Mapping[UUID, Any], now: datetime) -> int:
-    return delete_flows(session, actor, payloads, now=now).count
+def _columns(name: str, value: Any, actor: Actor, now: datetime) -> dict[str, Any]:
+    if name == "is_deleted":
+        return {"deleted_at": now if value else None, "deleted_by_id": actor.user_id if value else None}
+    return {name: UUID(value) if name == "team_id" and value else value}
 
 
-def _undo_paused(session: Session, actor: Actor, payloads: Mapping[UUID, Any], now: datetime) -> int:
-    return set_active(session, actor, payloads, is_active=True, now=now).count
-
-
-def _undo_resumed(session: Session, actor: Actor, payloads: Mapping[UUID, Any], now: datetime) -> int:
-    return set_active(session, actor, payloads, is_active=False, now=now).count
-
-
-def _undo_team(session: Session, actor: Actor, payloads: Mapping[UUID, Any], now: datetime) -> int:
-    by_team: dict[str | None, list[UUID]] = {}
-    for flow in _lock(session, actor, payloads):
-        if _text(flow.team_id) == payloads[flow.id]["after"]["team_id"]:
-            by_team.setdefault(payloads[flow.id]["before"]["team_id"], []).append(flow.id)
-    return sum(
-        set_team(session, actor, ids, UUID(team) if team else None, now=now).count for team, ids in by_team.items()
-    )
-
-
-def _undo_tags(session: Session, actor: Actor, payloads: Mapping[UUID, Any], now: datetime) -> int:
-    same = {f.id for f in _lock(session, actor, payloads) if list(f.tags) == payloads[f.id]["after"]["tags"]}
-    return _write_tags(session, actor, {id_: payloads[id_] for id_ in same}, now, is_undo=True).count
-
-
-_UNDO: Mapping[str, Callable[[Session, Actor, Mapping[UUID, Any], datetime], int]] = {
-    "agentflow.deleted": _undo_deleted,
-    "agentflow.restored": _undo_restored,
-    "agentflow.paused": _undo_paused,
-    "agentflow.resumed": _undo_resumed,
-    "agentflow.team_changed": _undo_team,
-    "agentflow.tags_changed": _undo_tags,
-}
-
-
-def _retag(
+def _change(
     session: Session,
     actor: Actor,
-    flow_ids: Iterable[UUID],
-    wanted: Callable[[Sequence[str]], tuple[str, ...]],
+    flows: Sequence[Row[Any]],
+    name: str,
+    wanted: Callable[[Row[Any]], Any],
     now: datetime,
 ) -> Done:
-    changes: dict[UUID, dict[str, Any]] = {}
-    for flow in _lock(session, actor, flow_ids):
-        present = [str(tag) for tag in flow.tags]
-        after = list(wanted(present))
-        if len(after) > max(MOST_TAGS, len(present)):
-            raise Invalid(f"“{flow.name}” would have more than {MOST_TAGS} tags. Nothing was changed.", field="tags")
-        if after != present and flow.deleted_at is None:
-            changes[flow.id] = {"name": flow.name} | _change("tags", present, after)
-    return _write_tags(session, actor, changes, now)
-
-
-def _write_tags(
-    session: Session, actor: Actor, changes: Mapping[UUID, Any], now: datetime, *, is_undo: bool = False
-) -> Done:
-    """Write the tags after, or with ``is_undo`` those before each change."""
-    if not changes:
+    """Set one thing of flows that are locked, where it differs, and tell of it. A deleted flow can only be restored."""
+    is_deletion = name == "is_deleted"
+    values = {flow.id: wanted(flow) for flow in flows if is_deletion or flow.deleted_at is None}
+    changed = [flow for flow in flows if flow.id in values and values[flow.id] != _value(flow, name)]
+    if is_deletion:
+        _check_deletion(actor, changed)
+    if not changed:
         return Done(0)
-    after, before = ("before", "after") if is_undo else ("after", "before")
     mark = {"updated_at": now, "updated_by_id": actor.user_id}
-    rows = [{"id": id_, "tags": change[after]["tags"], **mark} for id_, change in changes.items()]
+    rows = [{"id": flow.id, **_columns(name, values[flow.id], actor, now), **mark} for flow in changed]
     session.execute(update(Agentflow), rows)
-    written = [
-        (id_, {"name": change.get("name")} | _change("tags", change[before]["tags"], change[after]["tags"]))
-        for id_, change in changes.items()
+    things = [
+        (flow.id, {"name": flow.name, "before": {name: _value(flow, name)}, "after": {name: values[flow.id]}})
+        for flow in changed
     ]
-    return _recorded(events.record_all(session, actor, "agentflow", "agentflow.tags_changed", written, at=now))
+    event_type = "agentflow.changed"
+    if is_deletion:
+        event_type = "agentflow.deleted" if values[changed[0].id] else "agentflow.restored"
+    written = events.record_all(session, actor, "agentflow", event_type, things, at=now)
+    return Done(len(written), written[0].sequence, written[-1].sequence)
 
 
-def _known(session: Session, actor: Actor, flow_ids: Sequence[UUID]) -> None:
-    found = session.scalars(select(Agentflow.id).where(visible_flows(actor), Agentflow.id.in_(flow_ids))).all()
-    if len(found) < len(set(flow_ids)):
-        raise NotFound("There is no such flow in this organization, or it is not shared with you.")
+def _check_deletion(actor: Actor, flows: Iterable[Row[Any]]) -> None:
+    for flow in flows:
+        if not may_delete(actor, flow.user_id):
+            raise Forbidden(f"“{flow.name}” is not yours. An admin can delete and restore flows of others.")
+        if flow.deleted_at is not None and (flow.config or {}).get("joined_into"):
+            raise Conflict(f"The drawing of “{flow.name}” moved onto the flow that it was joined with.")
+
+
+def _known(session: Session, actor: Actor, agentflow_id: UUID) -> None:
+    if not session.scalar(select(Agentflow.id).where(visible_flows(actor), Agentflow.id == agentflow_id)):
+        raise NotFound(UNKNOWN)
 
 
 def _lock(session: Session, actor: Actor, flow_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
@@ -236,44 +253,5 @@ def _lock(session: Session, actor: Actor, flow_ids: Iterable[UUID]) -> Sequence[
     stmt = select(*_READ).where(visible_flows(actor), Agentflow.id.in_(wanted)).order_by(Agentflow.id)
     flows = session.execute(stmt.with_for_update(of=Agentflow)).all()
     if len(flows) < len(wanted):
-        raise NotFound("There is no such flow in this organization, or it is not shared with you.")
+        raise NotFound(UNKNOWN)
     return flows
-
-
-def _lock_own(session: Session, actor: Actor, flow_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
-    flows = _lock(session, actor, flow_ids)
-    foreign = next((flow for flow in flows if not may_delete(actor, flow.user_id)), None)
-    if foreign is not None:
-        raise Forbidden(f"“{foreign.name}” is not yours. An admin can delete and restore flows of others.")
-    return flows
-
-
-def _set(
-    session: Session,
-    actor: Actor,
-    event_type: str,
-    flows: Sequence[Row[Any]],
-    values: Mapping[str, Any],
-    change: Callable[[Row[Any]], dict[str, Any]],
-    now: datetime,
-) -> Done:
-    """Set the same values on flows that are locked, and tell of it."""
-    if not flows:
-        return Done(0)
-    mark = {"updated_at": now, "updated_by_id": actor.user_id}
-    ids = [flow.id for flow in flows]
-    session.execute(update(Agentflow).where(Agentflow.id.in_(ids)).values({**values, **mark}))
-    things = [(flow.id, {"name": flow.name} | change(flow)) for flow in flows]
-    return _recorded(events.record_all(session, actor, "agentflow", event_type, things, at=now))
-
-
-def _recorded(written: Sequence[Event]) -> Done:
-    return Done(len(written), written[0].sequence, written[-1].sequence)
-
-
-def _change(name: str, before: Any, after: Any) -> dict[str, Any]:
-    return {"before": {name: before}, "after": {name: after}}
-
-
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
