@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.importers import bounds, dify, langflow, n8n, own, zipped
+from webapp.importers import bounds, dify, flowise, langflow, n8n, own, zipped
 from webapp.importers.imported import ImportedFlow, NotAFlow
 from webapp.importers.parse import parse
 from webapp.importers.secret_words import find_secrets
 
 __all__ = ["ImportedFlow", "NotAFlow", "read_flows"]
 
-FORMATS: tuple[Any, ...] = (own, dify, langflow, n8n)
+FORMATS: tuple[Any, ...] = (own, dify, flowise, langflow, n8n)
 """Modules with ``looks_like(document) -> bool`` and ``read(document, file_name) -> list[ImportedFlow]``, asked in this
 order."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from webapp.domain.flow_graph import BlockType, EdgeKind
 from webapp.importers import bounds, dify_nodes
 from webapp.importers.build import Collector, End, node_id
+from webapp.importers.canvas import Containers, absolute, rows_by_id
 from webapp.importers.editor_text import editor_text
 from webapp.importers.imported import ImportedFlow, NotAFlow
 from webapp.importers.secrets import KEEP, cut_secrets
@@ -83,7 +84,7 @@ def _read_graph(flow: Collector, workflow: Mapping[str, Any]) -> None:
         canvas.take(node, f"nodes[{at}]")
     for at, edge in enumerate(edges):
         canvas.connect(edge, f"edges[{at}]")
-    canvas.close_containers()
+    canvas.containers.close(flow, canvas.first_child, canvas.handle_onwards)
 
 
 class _Canvas:
@@ -91,14 +92,8 @@ class _Canvas:
 
     def __init__(self, flow: Collector, nodes: list[Any]):
         self.flow = flow
-        self.rows: dict[str, Mapping[str, Any]] = {}
-        self.children: dict[str, list[str]] = {}
-        self.markers: set[str] = set()
-        self.leaving: set[str] = set()
-        self.entered: set[str] = set()
-        for at, node in enumerate(nodes):
-            if isinstance(node, dict):
-                self.rows.setdefault(node_id(node, f"nodes[{at}]"), node)
+        self.rows = rows_by_id(nodes)
+        self.containers = Containers()
 
     def data(self, source: str) -> dict[str, Any]:
         return bounds.mapping(self.rows.get(source, {}).get("data"))
@@ -112,13 +107,13 @@ class _Canvas:
         canvas_type, kind = bounds.text(node.get("type")), bounds.text(data.get("type"))
         parent = self.parent(node, data)
         if canvas_type == NOTE:
-            x, y = self.position(node, parent)
+            x, y = absolute(node, self.around)
             text = editor_text(data.get("text"))
             size = {"width": data.get("width"), "height": data.get("height")}
             self.flow.note(source, text, source_type=NOTE, x=x, y=y, **size)
         elif kind in dify_nodes.START_MARKERS or canvas_type in ("custom-iteration-start", "custom-loop-start"):
             end = End(parent, "body") if parent else None
-            self.markers.add(parent or "")
+            self.containers.with_start.add(parent or "")
             reason = "where the container begins; its edge now leaves the container"
             self.flow.marker(source, source_type=kind or canvas_type, reason=reason, leaving=end)
         elif kind == "loop-end":
@@ -130,13 +125,13 @@ class _Canvas:
     def block(self, source: str, node: Mapping[str, Any], data: dict[str, Any], parent: str | None) -> None:
         kind = bounds.text(data.get("type"))
         known = dify_nodes.BLOCK_TYPES.get(kind) or (BlockType.CONDITION if kind.startswith("human-input") else None)
-        x, y = self.position(node, parent)
+        x, y = absolute(node, self.around)
         must_link = kind == "knowledge-retrieval"
         reasons = ["link a knowledge base of this organization"] if must_link else []
         if known is None:
             reasons.append(f"the type {kind[:80]} is unknown here" if kind else "the node has no type")
         if parent is not None:
-            self.children.setdefault(parent, []).append(source)
+            self.containers.put(parent, source)
         self.flow.block(
             source,
             known or BlockType.ACTION,
@@ -162,21 +157,10 @@ class _Canvas:
         is_container = self.data(found).get("type") in dify_nodes.CONTAINERS
         return found if found and is_container and self.rows.get(found) is not node else None
 
-    def position(self, node: Mapping[str, Any], parent: str | None) -> tuple[float | None, float | None]:
-        """Where a node is on the whole canvas. The file's position is relative to the container."""
-        found = _place(node.get("positionAbsolute"))
-        if found is not None:
-            return found
-        own = _place(node.get("position"))
-        for _ in range(bounds.DEPTH):
-            if own is None or parent is None:
-                break
-            around = self.rows[parent]
-            absolute, relative = _place(around.get("positionAbsolute")), _place(around.get("position"))
-            base = absolute or relative or (0.0, 0.0)
-            own = (own[0] + base[0], own[1] + base[1])
-            parent = None if absolute else self.parent(around, self.data(parent))
-        return own or (None, None)
+    def around(self, node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The container around a node."""
+        parent = self.parent(node, bounds.mapping(node.get("data")))
+        return None if parent is None else self.rows[parent]
 
     def connect(self, edge: Any, place: str) -> None:
         """Take one edge."""
@@ -186,8 +170,7 @@ class _Canvas:
         source, target = bounds.text(edge.get("source"), 500), bounds.text(edge.get("target"), 500)
         way = dify_nodes.handle(self.data(source), bounds.text(edge.get("sourceHandle"), 200))
         if source in self.rows and target in self.rows:
-            self.leaving.add(source)
-            self.entered.add(target)
+            self.containers.note_edge(source, target)
         self.flow.edge(
             source,
             target,
@@ -196,24 +179,11 @@ class _Canvas:
             source_type=bounds.text(edge.get("sourceHandle"), 200),
         )
 
-    def close_containers(self) -> None:
-        """The edges that Dify does not write: into a container without a start node, and back from its last nodes."""
-        for container, inside in self.children.items():
-            if container not in self.markers:
-                named = bounds.text(self.data(container).get("start_node_id"), 500)
-                first = [named] if named in inside else [one for one in inside if one not in self.entered]
-                for child in first or inside[:1]:
-                    self.flow.edge(container, child, source_handle="body", is_made=True)
-            for child in inside:
-                if child not in self.leaving:
-                    way = dify_nodes.handle(self.data(child), "")
-                    self.flow.edge(child, container, source_handle=way.handle, kind=EdgeKind.LOOP_BACK, is_made=True)
+    def first_child(self, container: str) -> str:
+        return bounds.text(self.data(container).get("start_node_id"), 500)
 
-
-def _place(value: Any) -> tuple[float, float] | None:
-    row = bounds.mapping(value)
-    x, y = bounds.number(row.get("x")), bounds.number(row.get("y"))
-    return None if x is None or y is None else (x, y)
+    def handle_onwards(self, source: str) -> str:
+        return dify_nodes.handle(self.data(source), "").handle
 
 
 def _read_chat(flow: Collector, app: Mapping[str, Any], model_config: dict[str, Any]) -> None:
