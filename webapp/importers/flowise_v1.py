@@ -58,6 +58,8 @@ _SLOTS = (
     ("document", re.compile(r"document|loader", re.I)),
     ("model", re.compile(r"model|llm", re.I)),
 )
+LEFT = 320
+"""How far the made trigger stands before the first block, in pixels of the canvas."""
 _MODELS = frozenset(("Chat Models", "LLMs", "Embeddings"))
 
 
@@ -145,12 +147,11 @@ class _Canvas:
         if data.get("category") in _MODELS:
             name = next((bounds.text(inputs.get(one)) for one in ("modelName", "model") if inputs.get(one)), "")
             self.flow.require("model", name or kind, kind)
-        for name, word in (
-            ("selectedChatflow", "flow"),
-            ("selectedStore", "knowledge_base"),
-            ("selectedTool", "plugin"),
-        ):
-            self.flow.require(word, bounds.text(inputs.get(name)), kind)
+        chosen = (("selectedChatflow", "flow"), ("selectedStore", "knowledge_base"), ("selectedTool", "plugin"))
+        for name, word in chosen:
+            said = bounds.text(inputs.get(name), 200)
+            if said:
+                self.flow.require(word, _name(data, inputs) or kind, f"{said} in the source")
 
     def connect(self, edge: Any, place: str) -> None:
         """Take one edge."""
@@ -198,11 +199,16 @@ class _Canvas:
         entries = [one for one in self.types if one not in self.entered and one not in self.helpers]
         if len(self.types) > 1:
             entries = [one for one in entries if one in self.linked] or entries
-        made = "chat message"
+        made = "chat-message"
         while self.flow.knows(made):
-            made += "_"
+            made += "-"
         reason = "a chatflow begins with a message without drawing it"
-        self.flow.block(made, BlockType.TRIGGER, "Chat message", source_type="chat", is_made=True, reason=reason)
+        first = self.rows.get(entries[0], {}) if entries else {}
+        x, y = absolute(first, lambda _: None)
+        left = None if x is None else x - LEFT
+        self.flow.block(
+            made, BlockType.TRIGGER, "Chat message", source_type="chat", is_made=True, reason=reason, x=left, y=y
+        )
         for entry in entries:
             self.flow.edge(made, entry, source_handle=OUT, target_handle=IN, is_made=True)
 

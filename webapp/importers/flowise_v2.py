@@ -125,7 +125,7 @@ class _Canvas:
         for row in _rows_within(inputs):
             for name, value in row.items():
                 said = bounds.text(value, 200)
-                if _MODEL.fullmatch(name) and said:
+                if _MODEL.fullmatch(name) and said and (row is inputs or f"{name}Config" in row):
                     config = bounds.mapping(row.get(f"{name}Config"))
                     self.flow.require("model", bounds.text(config.get("modelName"), 200) or said, said)
                 elif _TOOL.fullmatch(name) and said and f"{name}Config" in row:
