@@ -260,7 +260,7 @@ def _edge(value: Any, place: str) -> GraphEdge:
 def _note(value: Any, place: str) -> GraphNote:
     row = _object(value, place)
     sizes = {name: _number(row, name, place) for name in ("x", "y", "width", "height")}
-    return GraphNote(key=_key(row, place), text=_text(row, "text", f"{place}."), **sizes)
+    return GraphNote(key=_key(row, place), text=_text(row, "text", f"{place}.", default=""), **sizes)
 
 
 def _key(row: Mapping[str, Any], place: str) -> str:
