@@ -81,6 +81,8 @@ class _Canvas:
         self.rows = rows_by_id(nodes)
         self.types: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.labels: dict[str, str] = {}
+        self.all_names = {one for row in self.rows.values() for one in _all_names(bounds.mapping(row.get("data")))}
         self.loops: list[tuple[str, str]] = []
         self.entered: set[str] = set()
         self.linked: set[str] = set()
@@ -106,8 +108,9 @@ class _Canvas:
         block_type, reason = _block_type(data)
         name = _name(data, inputs)
         self.types.setdefault(source, block_type)
-        for word in (name, bounds.text(data.get("label")), source):
-            self.names.setdefault(word.casefold(), source)
+        self.names.setdefault(name.casefold(), source)
+        for word in (bounds.text(data.get("label")), source):
+            self.labels.setdefault(word.casefold(), source)
         if kind == "seqLoop":
             reason = self.note_loop(source, bounds.text(inputs.get("loopToName"))) or reason
         self.flow.block(
@@ -127,17 +130,14 @@ class _Canvas:
     def note_loop(self, source: str, target: str) -> str:
         """Remember where a loop goes back to; the names of later nodes are not known yet."""
         self.loops.append((source, target))
-        names = {one for row in self.rows.values() for one in _all_names(bounds.mapping(row.get("data")))}
-        return (
-            ""
-            if target.casefold() in names
-            else f"no node is called {target[:80] or '(nothing)'}, where it goes back to"
-        )
+        if target.casefold() in self.all_names:
+            return ""
+        return f"no node is called {target[:80] or '(nothing)'}, where it goes back to"
 
     def loop_back(self) -> None:
         """Make the edges that loops say by a node's name."""
         for source, name in self.loops:
-            target = self.names.get(name.casefold())
+            target = self.names.get(name.casefold(), self.labels.get(name.casefold()))
             if target is not None:
                 self.flow.edge(source, target, kind=EdgeKind.LOOP_BACK, is_made=True)
 
