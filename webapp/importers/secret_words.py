@@ -43,7 +43,9 @@ _HEADER = re.compile(
     r"([^\s\"'`,;{}<]{8,400})[ \t]*(?=$|[\"'`,;\r\n])"
 )
 _NAME_HINT = re.compile(r"(?i)key|token|secret|passw|pwd|passphrase|authorization|bearer|basic|sig|auth")
-_RANDOM = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+_RANDOM = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|[A-Za-z0-9+=_-]{24,}")
+_DOCUMENT = re.compile(r"(?:docs|drive|sheets|script)\.google\.com/[A-Za-z0-9/._-]{0,60}$|[?&]usp=[a-z_]{0,20}$")
+"""What stands before an id that opens nothing by itself."""
 _REFERENCE = re.compile(
     r"^\s*(?:=?\s*(?:bearer|basic|token)?\s*)?(?:\{\{.*\}\}|\$\{[^}]*\}|\$[A-Za-z_][\w.]*|%[A-Za-z_]\w*%|<[^<>]{1,60}>|\{[\w.\s]{0,60}\}|\{\{#.*#\}\}"
     r"|=?\s*\$(?:json|node|env|vars|secrets|credentials|input|fromAI|now|workflow)\b.*|(?:os\.)?(?:environ|getenv|process\.env|env|secrets?|vars?|st\.secrets)[.\[(].*)\s*$",
@@ -95,17 +97,23 @@ def find_secrets(text: str) -> tuple[str, tuple[str, ...]]:
         text = _ASSIGNED.sub(_cutter(kinds, "value of a secret name", 2, _is_wordy), text)
         text = _HEADER.sub(_cutter(kinds, "header", 2, _is_code), text)
     if len(text) >= 24:
-        text = _RANDOM.sub(_cutter(kinds, "long random text", 0, _is_no_key), text)
+        text = _RANDOM.sub(_cutter(kinds, "long random text", 0, _is_no_key, _DOCUMENT), text)
     return text, tuple(kinds)
 
 
 def _cutter(
-    kinds: list[str], kind: str, group: int, spares: Callable[[str], bool] | None = None
+    kinds: list[str],
+    kind: str,
+    group: int,
+    spares: Callable[[str], bool] | None = None,
+    spared_after: re.Pattern[str] | None = None,
 ) -> Callable[[re.Match[str]], str]:
     """Replaces one group of a match and notes the kind, unless the group is a reference, a filler or spared."""
 
     def replace(found: re.Match[str]) -> str:
         value = found[group]
+        if spared_after is not None and spared_after.search(found.string, max(0, found.start() - 100), found.start()):
+            return found[0]
         if REMOVED in value or is_reference(value) or _FILLER.match(value) or (spares is not None and spares(value)):
             return found[0]
         kinds.append(kind)

@@ -91,8 +91,10 @@ class _Cutter:
 
     def whole(self, value: Any, place: str, kind: str) -> Any:
         """Cut a value whatever it is; nothing, or a mere reference to a variable, stays."""
-        if value in (None, "", [], {}) or isinstance(value, bool) or (isinstance(value, str) and is_reference(value)):
+        if value in (None, "", [], {}) or isinstance(value, bool):
             return value
+        if isinstance(value, str) and (value == REMOVED or is_reference(value)):
+            return bounds.storable(value)
         self.note(place, kind)
         return REMOVED
 
@@ -117,7 +119,7 @@ def _is_secret_value(value: Any) -> bool:
         return False
     if isinstance(value, int | float):
         return len(str(value)) >= 4
-    if not isinstance(value, str) or len(value.strip()) < 3 or _WORDS.fullmatch(value.lower()):
+    if not isinstance(value, str) or REMOVED in value or len(value.strip()) < 3 or _WORDS.fullmatch(value.lower()):
         return False
     return not is_reference(value) and not _PLACEHOLDER.fullmatch(value.strip())
 
