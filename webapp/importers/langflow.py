@@ -236,9 +236,9 @@ def _mark_loops(links: Sequence[Link], types: Mapping[str, str]) -> list[Link]:
 
 
 def _take_link(collector: Collector, link: Link, parts: Mapping[str, Part], types: Mapping[str, BlockType]) -> None:
-    source = parts.get(link.source)
-    labels = {bounds.text(o.get("name")): bounds.text(o.get("display_name")) for o in source.outputs} if source else {}
-    handle, label = handle_of(types.get(link.source, BlockType.ACTION), link.output, labels)
+    output = parts[link.source].named_outputs.get(link.output, {}) if link.source in parts else {}
+    words = bounds.text(output.get("display_name"))
+    handle, label = handle_of(types.get(link.source, BlockType.ACTION), link.output, words)
     target_handle = {"target_handle": f"attach:{link.slot}"} if link.slot else {}
     collector.edge(
         link.source,

@@ -92,7 +92,6 @@ def _digest(part: Part) -> str:
 
 
 def _config(part: Part, role: str, block_type: BlockType) -> dict[str, Any]:
-    labels = {bounds.text(output.get("name")): "" for output in part.outputs}
     found: dict[str, Any] = {
         "fields": dict(_fields(part)),
         "role": role,
@@ -105,7 +104,7 @@ def _config(part: Part, role: str, block_type: BlockType) -> dict[str, Any]:
         found["handles"] = ["body", "done"]
         found["items"] = {"from": "data"}
     if block_type == BlockType.CONDITION:
-        found["handles"] = [handle_of(block_type, name, labels)[0] for name in labels if name]
+        found["handles"] = [handle_of(block_type, name, "")[0] for name in part.named_outputs if name]
     return {name: value for name, value in found.items() if value not in (None, "", False, {}, [])}
 
 

@@ -22,6 +22,8 @@ class Part:
     shift: tuple[float, float] = (0.0, 0.0)
     group: str = ""
     set_by_group: dict[str, Any] = field(default_factory=dict)
+    _template: dict[str, Any] | None = None
+    _named: dict[str, dict[str, Any]] | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -33,15 +35,25 @@ class Part:
 
     @property
     def template(self) -> dict[str, Any]:
-        own = bounds.mapping(self.node.get("template"))
-        if not self.set_by_group:
-            return own
-        set_ = {name: {**bounds.mapping(own.get(name)), **value} for name, value in self.set_by_group.items()}
-        return {**own, **set_}
+        """The component's fields, with what the group around it sets. Ask only when all of the file is read."""
+        if self._template is None:
+            own = bounds.mapping(self.node.get("template"))
+            set_ = {name: {**bounds.mapping(own.get(name)), **value} for name, value in self.set_by_group.items()}
+            self._template = {**own, **set_}
+        return self._template
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
         return bounds.rows(self.node.get("outputs"))
+
+    @property
+    def named_outputs(self) -> dict[str, dict[str, Any]]:
+        """The outputs by their names."""
+        if self._named is None:
+            self._named = {}
+            for output in self.outputs:
+                self._named.setdefault(bounds.text(output.get("name")), output)
+        return self._named
 
     @property
     def is_note(self) -> bool:
@@ -73,6 +85,8 @@ class Scope:
     parts: list[Part | Any] = field(default_factory=list)
     edges: list[Any] = field(default_factory=list)
     by_id: dict[str, Part] = field(default_factory=dict)
+    last: Part | None = None
+    """The first node that no other one of the canvas receives from, which is how Langflow finds what a group gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,9 @@ def read_scope(graph: Mapping[str, Any], taken: set[str], place: str = "", group
         scope.by_id.setdefault(said, part)
     if group is not None:
         _set_by_group(group, scope)
+        sources = {bounds.text(edge.get("source"), 500) for edge in bounds.rows(scope.edges)}
+        givers = (part for said, part in scope.by_id.items() if said not in sources and not part.is_note)
+        scope.last = next(givers, None)
     for part in scope.parts:
         inner = bounds.mapping(bounds.mapping(part.node.get("flow")).get("data")) if isinstance(part, Part) else {}
         if isinstance(inner.get("nodes"), list):
@@ -182,9 +199,8 @@ def find_source(part: Part, handle: Handle) -> tuple[Part, Handle] | None:
     """The node inside groups that really gives out what a group seems to: the one that the group's output names, in old
     files the last node of the group."""
     while part.inside is not None:
-        outputs = (output for output in part.outputs if output.get("name") == handle.name)
-        proxy = bounds.mapping(bounds.mapping(next(outputs, None)).get("proxy"))
-        inner = part.inside.by_id.get(bounds.text(proxy.get("id"), 500)) or _last(part.inside)
+        proxy = bounds.mapping(bounds.mapping(part.named_outputs.get(handle.name)).get("proxy"))
+        inner = part.inside.by_id.get(bounds.text(proxy.get("id"), 500)) or part.inside.last
         if inner is None:
             return None
         handle = replace(handle, name=bounds.text(proxy.get("name")) or handle.name)
@@ -202,10 +218,3 @@ def find_target(part: Part, handle: Handle) -> tuple[Part, Handle] | None:
             return None
         part, handle = inner, replace(handle, name=name, proxy=None)
     return part, handle
-
-
-def _last(scope: Scope) -> Part | None:
-    """The first node that no other one of the canvas receives from, which is how Langflow itself finds it."""
-    sources = {bounds.text(edge.get("source"), 500) for edge in bounds.rows(scope.edges)}
-    parts = (part for part in scope.parts if isinstance(part, Part) and not part.is_note)
-    return next((part for part in parts if bounds.text(part.row.get("id"), 500) not in sources), None)

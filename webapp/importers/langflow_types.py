@@ -119,9 +119,9 @@ def is_model(kind: str, made: Collection[str]) -> bool:
     )
 
 
-def handle_of(block_type: BlockType, output: str, labels: Mapping[str, str]) -> tuple[str, str]:
+def handle_of(block_type: BlockType, output: str, words: str) -> tuple[str, str]:
     """Our handle of an output by its name, and the words beside it. Only ways that exclude each other get one."""
-    label = labels.get(output) or output
+    label = words or output
     if block_type == BlockType.LOOP:
         return {"item": ("body", label), "done": ("done", label)}.get(output, (OUT, ""))
     if block_type != BlockType.CONDITION or not output:

@@ -120,7 +120,7 @@ def _take_note(collector: Collector, node: Node) -> None:
     collector.note(
         node.id,
         plain_text(bounds.text(parameters.get("content"), 100_000)),
-        source_type=bounds.text(node.row.get("type")),
+        source_type=node.kind,
         x=x,
         y=y,
         width=parameters.get("width", 240),
@@ -129,7 +129,7 @@ def _take_note(collector: Collector, node: Node) -> None:
 
 
 def _take_block(collector: Collector, node: Node, slot: str, reason: str) -> BlockType:
-    kind = bounds.text(node.row.get("type"))
+    kind = node.kind
     package, name = split_type(kind)
     resource = bounds.text(node.parameters.get("resource"))
     block_type = block_type_of(name, resource, is_helper=bool(slot)) if kind else BlockType.ACTION

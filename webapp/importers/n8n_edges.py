@@ -24,6 +24,11 @@ class Node:
     row: Mapping[str, Any]
 
     @property
+    def kind(self) -> str:
+        """The whole type; empty where the file does not say it."""
+        return bounds.text(self.row.get("type")) if isinstance(self.row.get("type"), str) else ""
+
+    @property
     def parameters(self) -> dict[str, Any]:
         return bounds.mapping(self.row.get("parameters"))
 
@@ -45,7 +50,7 @@ class Link:
 
 def read_links(connections: Mapping[str, Any], nodes: Sequence[Node]) -> list[Link]:
     """All entries, in the file's order, each with its ends or with the reason why it has none."""
-    names = {node.name: node for node in nodes}
+    names = {node.name: node for node in nodes if node.name}
     ids = {node.id: node for node in nodes}
     links: list[Link] = []
     for source_name, kinds in connections.items():
@@ -54,7 +59,7 @@ def read_links(connections: Mapping[str, Any], nodes: Sequence[Node]) -> list[Li
             continue
         source = names.get(source_name)
         for kind, slots in kinds.items():
-            outputs = _outputs(source, slots) if source is not None else []
+            outputs = _outputs(source, slots) if source is not None and kind == "main" else []
             for at, entry in _entries(slots):
                 link = _link(source_name, source, names.get(_target_name(entry)), kind, at, entry, outputs)
                 links.append(_explain(link, source_name, _target_name(entry), names, ids))

@@ -57,14 +57,12 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int) -> bytes
     size = 0
     try:
         with archive.open(info) as member:
-            while part := member.read(_STEP):
+            while size <= left and (part := member.read(_STEP)):
                 size += len(part)
-                if size > left:
-                    most = bounds.FILE_BYTES // 1024 // 1024
-                    raise NotAFlow(
-                        f"The zip file is larger than {most} MB when unpacked, which is the most that is read."
-                    )
                 parts.append(part)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError):
         raise NotAFlow("The zip file is broken.") from None
+    if size > left:
+        most = bounds.FILE_BYTES // 1024 // 1024
+        raise NotAFlow(f"The zip file is larger than {most} MB when unpacked, which is the most that is read.")
     return b"".join(parts)
