@@ -32,6 +32,7 @@ CROSSINGS: dict[str, set[str]] = {
     "organizations": {"events"},
     "overview": {"rollups"},
     "prompts": {"agents", "events"},
+    "search": {"flows"},
     "setup": {"accounts", "api_keys", "events", "organizations", "welcome"},
     "tools": {"agents", "events", "flows"},
     "welcome": {"api_keys"},

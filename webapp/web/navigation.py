@@ -12,7 +12,8 @@ from webapp.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page in the navigation. ``keys`` is the two-key jump, such as ``g e``."""
+    """One page in the navigation. ``keys`` is the two-key jump, such as ``g e``; ``also`` are further blueprints whose
+    pages belong to it."""
 
     label: str
     endpoint: str
@@ -20,11 +21,20 @@ class Entry:
     permission: Permission
     group: str = ""
     keys: str = ""
+    also: tuple[str, ...] = ()
 
 
 ENTRIES = (
     Entry("Overview", "overview.index", "overview", Permission.EXECUTIONS_READ, keys="g o"),
     Entry("Executions", "executions.index", "executions", Permission.EXECUTIONS_READ, keys="g e"),
+    Entry(
+        "Flows",
+        "flows.index",
+        "flows",
+        Permission.FLOWS_READ,
+        keys="g f",
+        also=("flow", "flow_editor", "flow_versions", "flow_imports"),
+    ),
     Entry("Ingest", "ingest_page.index", "download", Permission.INGEST_READ, group="Manage", keys="g i"),
     Entry("API keys", "api_keys.index", "key", Permission.API_KEYS_READ, group="Manage", keys="g k"),
     Entry("Organization", "organizations.index", "org", Permission.ORGANIZATION_READ, group="Manage", keys="g m"),
@@ -38,7 +48,7 @@ def entries_for(actor: Actor, app: Flask) -> list[Entry]:
 
 def is_current(entry: Entry) -> bool:
     """Whether the page shown belongs to the entry, for ``aria-current``."""
-    return (request.blueprint or "") == entry.endpoint.partition(".")[0]
+    return (request.blueprint or "") in (entry.endpoint.partition(".")[0], *entry.also)
 
 
 def url_of(entry: Entry) -> str:

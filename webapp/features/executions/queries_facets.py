@@ -83,7 +83,7 @@ def get_flow_names(session: Session, organization_id: UUID, flow_ids: Iterable[U
 
 def _flows(organization_id: UUID, search: str) -> Select[Any]:
     stmt = select(Agentflow.id, Agentflow.name, Agentflow.service_name).where(
-        Agentflow.organization_id == organization_id
+        Agentflow.organization_id == organization_id, Agentflow.deleted_at.is_(None)
     )
     if search:
         stmt = stmt.where(Agentflow.name.icontains(search, autoescape=True))

@@ -1,4 +1,5 @@
-"""What the command palette finds: flows by name, executions by id, tail or trace, and what was looked at last."""
+"""What the command palette finds: flows, agents, tools and prompts by name, executions by id, tail or trace, and what
+was looked at last."""
 
 # SQL is put together from constants; every value is a parameter.
 # ruff: noqa: S608
@@ -7,15 +8,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    Uuid,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
+from webapp.actor import Actor
 from webapp.domain.execution_filter import Search
+from webapp.features.flows.visibility import visible_flows
+from webapp.models import Agent, Agentflow, PromptTemplate, Tool
 from webapp.models.base import id_time
 
 MOST_FLOWS = 6
+MOST_OTHERS = 4
 MOST_EXECUTIONS = 5
 TAIL_REACH = timedelta(days=35)
 """How far back eight digits are looked for; a whole id or a trace id is found at any age."""
@@ -23,9 +43,10 @@ LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFlow:
-    """A flow, by name."""
+class FoundThing:
+    """A flow, agent, tool or prompt (``kind``), by name."""
 
+    kind: str
     id: UUID
     name: str
     last_execution_at: datetime | None
@@ -41,24 +62,44 @@ class FoundExecution:
     started_at: datetime
 
 
-def list_flows(session: Session, organization_id: UUID, words: str) -> list[FoundFlow]:
-    """Flows whose name holds the words, those that begin with them first, then the ones that ran last.
+def list_named(session: Session, actor: Actor, words: str) -> list[FoundThing]:
+    """Flows, agents, tools and prompts whose name holds the words: of each sort those that begin with them first, flows
+    then by their last run. Deleted and removed ones are left out.
 
-    Words with ``%`` or ``_`` mean just these letters. Cost: one statement over the organization's flows.
+    Words with ``%`` or ``_`` mean just these letters. Cost: one statement over the organization's names.
     """
-    pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    stmt = text("""
-        SELECT id, name, last_execution_at FROM agentflows
-        WHERE organization_id = :organization_id AND name ILIKE :inside
-        ORDER BY name ILIKE :start DESC, last_execution_at DESC NULLS LAST, name, id LIMIT :most
-    """)
-    parameters = {
-        "organization_id": organization_id,
-        "inside": f"%{pattern}%",
-        "start": f"{pattern}%",
-        "most": MOST_FLOWS,
-    }
-    return [FoundFlow(*row) for row in session.execute(stmt, parameters)]
+    here = actor.organization_id
+    shared = or_(Tool.organization_id == here, Tool.organization_id.is_(None))
+    parts = [
+        _named("flow", words, Agentflow.id, Agentflow.name, Agentflow.last_execution_at, MOST_FLOWS).where(
+            visible_flows(actor), Agentflow.deleted_at.is_(None)
+        ),
+        _named("agent", words, Agent.id, Agent.name, null()).where(
+            Agent.organization_id == here, Agent.removed_at.is_(None)
+        ),
+        _named("tool", words, Tool.id, Tool.name, null()).where(shared),
+        _named("prompt", words, func.min(cast(PromptTemplate.id, Text)).cast(Uuid), PromptTemplate.name, null())
+        .where(PromptTemplate.organization_id == here)
+        .group_by(PromptTemplate.name),
+    ]
+    return [FoundThing(*row) for row in session.execute(union_all(*(select(part.subquery()) for part in parts)))]
+
+
+def _named(
+    kind: str, words: str, id_: ColumnElement[UUID], name: Any, at: ColumnElement[Any], most: int = MOST_OTHERS
+) -> Select[Any]:
+    begins = name.istartswith(words, autoescape=True)
+    return (
+        select(
+            literal(kind).label("kind"),
+            id_.label("id"),
+            name.label("name"),
+            cast(at, DateTime(timezone=True)).label("last_execution_at"),
+        )
+        .where(name.icontains(words, autoescape=True))
+        .order_by(begins.desc(), text("last_execution_at DESC NULLS LAST"), name, text("id"))
+        .limit(most)
+    )
 
 
 FOUND = """

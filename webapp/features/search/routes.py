@@ -16,6 +16,8 @@ from webapp.web.shell import now
 
 bp = GuardedBlueprint("search", __name__, url_prefix="/search")
 MOST_LETTERS = 200
+PLACES = {"flow": "/flows/{}", "agent": "/agents/{}", "tool": "/tools/{}", "prompt": "/prompts/{}"}
+"""Where each sort of thing has its page."""
 
 
 @bp.get("", permission=Permission.EXECUTIONS_READ)
@@ -23,11 +25,11 @@ def palette(actor: Actor) -> Response:
     """Options for what was typed: executions, flows and pages; with nothing typed, recent executions and all pages."""
     typed = request.args.get("q", "")[:MOST_LETTERS].replace("\x00", "").strip()
     search = read_search(typed)
-    executions, flows = [], []
+    executions, found = [], []
     if search is None:
         executions = queries.list_recent(db.session, actor.organization_id, now=now())
     elif search.words or search.tail:
-        flows = queries.list_flows(db.session, actor.organization_id, search.words or typed)
+        found = queries.list_named(db.session, actor, search.words or typed)
     if search is not None and not search.words:
         executions = queries.list_executions(db.session, actor.organization_id, search, now=now())
     pages = [e for e in navigation.entries_for(actor, current_app) if typed.lower() in f"{e.label} {e.group}".lower()]
@@ -36,7 +38,7 @@ def palette(actor: Actor) -> Response:
         fragments={"cmd-list": "search/_options.html"},
         q=typed,
         executions=executions,
-        flows=flows,
+        found=[(PLACES[one.kind].format(one.id), one) for one in found],
         pages=pages,
         may_search_all=bool(search and search.words),
     )
