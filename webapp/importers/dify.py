@@ -11,11 +11,14 @@ from webapp.importers.build import Collector, End, node_id
 from webapp.importers.canvas import Containers, absolute, rows_by_id
 from webapp.importers.editor_text import editor_text
 from webapp.importers.imported import ImportedFlow, NotAFlow
-from webapp.importers.secrets import KEEP, cut_secrets
+from webapp.importers.secrets import ID, cut_secrets
 from webapp.importers.yaml_values import parse_yaml
 
 CHAT_APPS = frozenset(("chat", "agent-chat", "completion"))
 NOTE = "custom-note"
+_IDS = frozenset(
+    ("dataset_ids", "value_selector", "variable_selector", "case_id", "start_node_id", "iteration_id", "loop_id")
+)
 
 
 def looks_like(document: Mapping[str, Any]) -> bool:
@@ -69,7 +72,7 @@ def _rule(row: Mapping[str, Any], name: str) -> str | None:
         return "credential id"
     if name == "author" and "text" in row:
         return "account name"
-    return KEEP if name in ("dataset_ids", "value_selector", "variable_selector", "case_id") else None
+    return ID if name in _IDS else None
 
 
 def _read_graph(flow: Collector, workflow: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from webapp.domain.flow_graph import FORMAT, FlowGraph, GraphBlock, GraphInvalid
 from webapp.importers import bounds
 from webapp.importers.imported import ImportedFlow, NotAFlow, ReportItem, Requirement
 from webapp.importers.secret_words import find_secrets
-from webapp.importers.secrets import KEEP, PLAIN, cut_secrets
+from webapp.importers.secrets import ID, KEEP, cut_secrets
 
 _KEYS = frozenset(("key", "source", "target", "source_handle", "target_handle", "parent_key", "agent", "source_id"))
 
@@ -64,7 +64,7 @@ def _rule(row: Mapping[str, Any], name: str) -> str | None:
     if row.get("__rl") is True and name in ("value", "cachedResultUrl") and isinstance(row[name], str):
         # The id of a document that n8n lets people choose from a list looks like a key and opens nothing by itself.
         return KEEP if find_secrets(row[name])[1] in ((), ("long random text",)) else None
-    return PLAIN if name in _KEYS else None
+    return ID if name in _KEYS else None
 
 
 def _unlinked(block: GraphBlock) -> GraphBlock:

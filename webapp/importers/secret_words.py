@@ -84,8 +84,8 @@ def is_reference(text: str) -> bool:
     return bool(_REFERENCE.match(text)) if len(text) <= 2_000 else False
 
 
-def find_secrets(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without what looks like a secret in it, and the kind of each one found."""
+def find_secrets(text: str, *, is_id: bool = False) -> tuple[str, tuple[str, ...]]:
+    """The text without what looks like a secret in it, and the kind of each one found. An id may look random."""
     kinds: list[str] = []
     if _PREFIX_HINT.search(text):
         text = _PREFIXED.sub(_cutter(kinds, "key by its prefix", 0), text)
@@ -96,7 +96,7 @@ def find_secrets(text: str) -> tuple[str, tuple[str, ...]]:
         text = _QUERY.sub(_cutter(kinds, "key in an address", 2), text)
         text = _ASSIGNED.sub(_cutter(kinds, "value of a secret name", 2, _is_wordy), text)
         text = _HEADER.sub(_cutter(kinds, "header", 2, _is_code), text)
-    if len(text) >= 24:
+    if len(text) >= 24 and not is_id:
         text = _RANDOM.sub(_cutter(kinds, "long random text", 0, _is_no_key, _DOCUMENT), text)
     return text, tuple(kinds)
 

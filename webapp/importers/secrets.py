@@ -16,10 +16,14 @@ from webapp.importers.secret_words import REMOVED, find_secrets, is_reference, i
 
 Rule = Callable[[Mapping[str, Any], str], str | None]
 """What a format knows of ``row[name]``: a kind cuts the whole value, ``KEEP`` leaves it alone whatever it looks like,
-``PLAIN`` means that the field's name says nothing (the text is still looked at), None leaves it to the other ways."""
-KEEP, PLAIN = "keep", "plain"
+``PLAIN`` means that the field's name says nothing (the text is still looked at), ``ID`` that it is an id, which may
+look random, None leaves it to the other ways."""
+KEEP, PLAIN, ID = "keep", "plain", "id"
 MOST_NOTED = 1_000
 _NAMES = ("name", "key", "header", "variable", "field", "id", "label", "displayName", "display_name")
+_ID_NAMES = frozenset(
+    ("id", "source", "target", "sourceHandle", "targetHandle", "parentId", "parentNode", "webhookId", "versionId")
+)
 _VALUES = ("value", "default", "default_value", "defaultValue")
 _PLACEHOLDER = re.compile(
     r"(?i)^[<\[({]*(your|my|enter|insert|paste|add|put|the|replace|change)?[\s_-]*(own|me|this)?[\s_-]*"
@@ -30,7 +34,7 @@ _PLACEHOLDER = re.compile(
 def cut_secrets(document: Any, rule: Rule | None = None) -> tuple[Any, tuple[RemovedSecret, ...]]:
     """A copy of the document without its secrets and with storable texts only, and what was cut out of it."""
     cutter = _Cutter(rule)
-    clean = cutter.value(document, "", is_named=False)
+    clean = cutter.value(document, "")
     removed = cutter.removed
     if cutter.count > MOST_NOTED:
         removed.append(RemovedSecret("and further places", f"{cutter.count - MOST_NOTED} more"))
@@ -42,33 +46,33 @@ class _Cutter:
         self.rule = rule
         self.removed: list[RemovedSecret] = []
         self.count = 0
-        self._seen: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._seen: dict[tuple[str, bool], tuple[str, tuple[str, ...]]] = {}
 
     def note(self, place: str, kind: str) -> None:
         self.count += 1
         if self.count <= MOST_NOTED:
             self.removed.append(RemovedSecret(place[:300] or "the whole file", kind))
 
-    def value(self, value: Any, place: str, *, is_named: bool) -> Any:
-        """A value under its place; ``is_named`` when the name above calls it a secret."""
+    def value(self, value: Any, place: str, *, is_named: bool = False, is_id: bool = False) -> Any:
+        """A value under its place; ``is_named`` when the name above calls it a secret, ``is_id`` when it is an id."""
         if isinstance(value, dict):
             return self.row(value, place, is_named=is_named)
         if isinstance(value, list):
-            return [self.value(one, f"{place}[{at}]", is_named=is_named) for at, one in enumerate(value)]
+            return [self.value(one, f"{place}[{at}]", is_named=is_named, is_id=is_id) for at, one in enumerate(value)]
         value = bounds.storable(value)
         if is_named and _is_secret_value(value):
             self.note(place, "value of a secret field")
             return REMOVED
-        return self.text(value, place) if isinstance(value, str) else value
+        return self.text(value, place, is_id=is_id) if isinstance(value, str) else value
 
-    def text(self, value: str, place: str) -> str:
+    def text(self, value: str, place: str, *, is_id: bool = False) -> str:
         if len(value) < 8:
             return value
-        known = self._seen.get(value)
+        known = self._seen.get((value, is_id))
         if known is None:
-            known = find_secrets(value)
+            known = find_secrets(value, is_id=is_id)
             if len(value) < 500 and len(self._seen) < 20_000:
-                self._seen[value] = known
+                self._seen[value, is_id] = known
         for kind in known[1]:
             self.note(place, kind)
         return known[0]
@@ -78,15 +82,24 @@ class _Cutter:
         clean: dict[str, Any] = {}
         for name, value in row.items():
             said = self.rule(row, name) if self.rule is not None else None
-            name = self.text(bounds.storable(str(name)), f"{place} (a name)")
+            name = self.name(name, place, clean)
             at = f"{place}.{name[:80]}" if place else name[:80]
-            if said is not None and said not in (KEEP, PLAIN):
-                clean[name] = self.whole(value, at, said)
-            elif said == KEEP:
+            if said == KEEP:
                 clean[name] = _storable(value)
+            elif said in (None, PLAIN, ID):
+                is_secret = said is None and (is_secret_name(name) or (named and name in _VALUES))
+                is_id = said == ID or (name in _ID_NAMES and not is_named)
+                clean[name] = self.value(value, at, is_named=is_secret, is_id=is_id)
             else:
-                is_secret = said != PLAIN and (is_secret_name(name) or (named and name in _VALUES))
-                clean[name] = self.value(value, at, is_named=is_secret)
+                clean[name] = self.whole(value, at, said)
+        return clean
+
+    def name(self, name: Any, place: str, taken: Mapping[str, Any]) -> str:
+        """A name without secrets, and different from the others still."""
+        said = clean = self.text(bounds.storable(str(name)), f"{place} (a name)")
+        number = len(taken)
+        while clean in taken:
+            clean, number = f"{said} {number}", number + 1
         return clean
 
     def whole(self, value: Any, place: str, kind: str) -> Any:
