@@ -14,11 +14,9 @@ from sqlalchemy.orm import Session, aliased
 from webapp.actor import Actor
 from webapp.domain.errors import NotFound
 from webapp.domain.flow_state import FlowState, flow_state
+from webapp.features.flows.operations_list import may_delete
 from webapp.features.flows.visibility import visible_flows
 from webapp.models import Agentflow, AgentflowVersion, ExecutionRollup, Source, Team, User, Workflow
-from webapp.permissions import Role
-
-ADMINS = frozenset({Role.ADMIN, Role.OWNER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,15 @@ class FlowHead:
         return self.source == Source.DISCOVERED or self.last_execution_at is not None
 
     @property
+    def is_observed_name(self) -> bool:
+        """Whether traces give it its name, so that nobody can change it here."""
+        return self.source == Source.DISCOVERED
+
+    @property
     def joined_into(self) -> UUID | None:
         """The flow that took over this one's drawing."""
+        if self.deleted_at is None:
+            return None
         try:
             return UUID(str(self.config.get("joined_into")))
         except ValueError:
@@ -128,7 +133,7 @@ def get_head(session: Session, actor: Actor, agentflow_id: UUID) -> FlowHead:
         is_template=flow.is_template,
         deleted_at=flow.deleted_at,
         deleted_by=row.deleted_by,
-        can_delete=flow.user_id == actor.user_id or actor.role in ADMINS,
+        can_delete=may_delete(actor, flow.user_id),
     )
 
 
@@ -161,6 +166,7 @@ def _statement(organization_id: UUID, agentflow_id: UUID, is_visible: ColumnElem
             _count(AgentflowVersion, organization_id, agentflow_id).label("version_count"),
             _count(Workflow, organization_id, agentflow_id).label("automation_count"),
         )
+        .select_from(Agentflow)
         .join(recent, true())
         .outerjoin(
             AgentflowVersion,
