@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from webapp.domain.flow_graph import CredentialSlot, FlowGraph, GraphBlock, GraphEdge, GraphNote
@@ -98,31 +100,33 @@ def graphs(draw, most: int = 14, *, texts: bool = False) -> FlowGraph:
     )
 
 
-def large(size: int = 1000) -> FlowGraph:
-    """A made flow of about ``size`` blocks with all that occurs: branches that join, loops, containers, error ways,
-    agents with shared and own helpers, several triggers."""
-    blocks, edges = [block("t0", "trigger", name="Receive webhook"), block("t1", "trigger", name="Every night")], []
-    edges += [edge("t0 -> s0-in"), edge("t1 -> s0-in")]
+def large(size: int = 1000, lines: int = 8) -> FlowGraph:
+    """A made flow of about ``size`` blocks with all that occurs: a condition that chooses between long lines of work,
+    branches that join, loops, containers, error ways, agents with shared and own helpers, two triggers."""
+    blocks = [block("t0", "trigger", name="Receive webhook"), block("t1", "trigger", name="Every night")]
+    blocks += [block("route", "condition", name="Which department?"), block("report", name="Write report")]
     blocks += [block("model", name="gpt-5-mini"), block("memory", name="Conversation memory")]
+    edges = [edge("t0 -> route"), edge("t1 -> route")]
+    ends = ["route"] * lines
     number = 0
-    while len(blocks) < size - 12:
-        s = f"s{number}"
-        parts, ways = _section(s, number)
-        blocks += parts
-        edges += [edge(way) for way in ways]
+    while len(blocks) < size - 8:
+        s, line = f"s{number}", number % lines
+        parts, ways = _section(s, number // lines + line)
+        blocks += [replace(part, name=f"{part.name} {number}") for part in parts]
+        handle = f".case:department {line}" if ends[line] == "route" else ""
+        edges += [edge(f"{ends[line]}{handle} -> {s}-in"), *(edge(way) for way in ways)]
+        if number % 9 == 8:
+            edges.append(edge(f"{s}-in.error -> report"))
+        ends[line] = f"{s}-out"
         number += 1
-        reach = 9 if number % 3 == 0 else 1
-        edges += [edge(f"{s}-out -> s{number}-in")]
-        if reach > 1 and number > reach:
-            edges += [edge(f"s{number - reach}-in.error -> s{number - 1}-out")]
-    blocks.append(block(f"s{number}-in", name="Write report"))
+    edges += [edge(f"{end} -> report") for end in ends]
     return FlowGraph("large", blocks=tuple(blocks), edges=tuple(edges))
 
 
 def _section(s: str, number: int) -> tuple[list[GraphBlock], list[str]]:
-    first = block(f"{s}-in", "transform", name=f"Prepare part {number}")
-    last = block(f"{s}-out", "transform", name=f"Join part {number}")
-    agent = block(f"{s}-a", "agent", name=f"Extract fields of {number}")
+    first = block(f"{s}-in", "transform", name="Prepare")
+    last = block(f"{s}-out", "transform", name="Join")
+    agent = block(f"{s}-a", "agent", name="Extract fields")
     if number % 4 == 0:
         blocks = [first, block(f"{s}-c", "condition", name="Which kind of letter?"), agent, last]
         edges = [
