@@ -20,13 +20,13 @@ from webapp.features.rollups.operations import mark_all, rebuild
 from webapp.ingest.prices import seed_prices
 
 DAYS = 90
-WITH_STEPS_OF = 10
-"""One copy in so many gets steps, tool calls and raw spans too; each copy gets its execution, ledger and trace."""
+WHOLE_OF = 10
+"""One copy in so many gets raw spans and its steps' payloads too; each gets its execution, steps, ledger and trace."""
 # A copy starts up to three days before its original, at a time of its own, and its id carries its own moment.
 COPIES = """
     CREATE TEMP TABLE copies ON COMMIT DROP AS
     SELECT base_id, base_created_at, id, id_time(id) AS created_at, shift, decode(md5(id::text), 'hex') AS trace_id,
-           row_number() OVER () %% %(with_steps_of)s = 0 AS has_steps
+           row_number() OVER () %% %(whole_of)s = 0 AS is_whole
     FROM (
         SELECT f.id AS base_id, f.created_at AS base_created_at, x.shift,
                overlay(overlay(md5(random()::text || f.id::text) PLACING
@@ -49,7 +49,8 @@ CHILD = {
     "id": "md5(t.id::text || c.id::text)::uuid", "flow_execution_id": "c.id", "flow_created_at": "c.created_at",
     "started_at": "t.started_at - c.shift", "completed_at": "t.completed_at - c.shift",
     "parent_id": "md5(t.parent_id::text || c.id::text)::uuid", "trace_id": "c.trace_id",
-    "occurred_at": "t.occurred_at - c.shift",
+    "occurred_at": "t.occurred_at - c.shift", "input_data": "CASE WHEN c.is_whole THEN t.input_data END",
+    "output_data": "CASE WHEN c.is_whole THEN t.output_data END",
 }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def say(line: str) -> None:
     print(f"{datetime.now(UTC):%H:%M:%S} {line}", file=sys.stderr, flush=True)
 
 
-def make_base(settings: Settings, number: int) -> UUID:
+def make_base(settings: Settings, number: int, flows: int = 500) -> UUID:
     """An organization with about ``number`` executions of the demo; the one that is there, where there is one."""
     owner, engine = create_engine(settings.database_owner_url), create_engine(settings.database_url)
     try:
@@ -65,7 +66,7 @@ def make_base(settings: Settings, number: int) -> UUID:
             seed_prices(session)
         if (chosen := find_organization(engine, None)) is None:
             chosen = make_organization(engine, "Asia/Seoul")
-            demo = Demo(days=DAYS, executions=number, flows=40)
+            demo = Demo(days=DAYS, executions=number, flows=flows)
             fill(engine, chosen.id, chosen.user_id, demo, now=datetime.now(UTC), say=say)
         return chosen.id
     finally:
@@ -88,7 +89,7 @@ def grow(settings: Settings, organization_id: UUID, target: int) -> int:
         if missing > 0:
             say(f"copying {missing:,} executions")
             connection.execute("SET LOCAL synchronous_commit = off; SET LOCAL work_mem = '256MB'")
-            values = {"with_steps_of": WITH_STEPS_OF, "times": missing // have + 2, "organization_id": organization_id}
+            values = {"whole_of": WHOLE_OF, "times": missing // have + 2, "organization_id": organization_id}
             values |= {"since": since, "last_id": last_id, "missing": missing}
             connection.execute(COPIES, values)
             connection.execute("CREATE INDEX ON copies (base_id); ANALYZE copies")
@@ -110,8 +111,9 @@ def _copy(connection: psycopg.Connection) -> None:
     )
     child = "t.flow_execution_id = c.base_id AND t.flow_created_at = c.base_created_at"
     _insert(connection, "usage_ledger", CHILD, child)
-    for table in ("agent_executions", "tool_executions", "spans"):
-        _insert(connection, table, CHILD, f"c.has_steps AND {child}")
+    for table in ("agent_executions", "tool_executions"):
+        _insert(connection, table, CHILD, child)
+    _insert(connection, "spans", CHILD, f"c.is_whole AND {child}")
 
 
 def _insert(connection: psycopg.Connection, table: str, changed: dict[str, str], on: str) -> None:

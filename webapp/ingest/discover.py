@@ -14,6 +14,8 @@ from uuid import UUID
 from psycopg import Cursor
 
 from webapp.ingest.batch import Entry, agent_key, block_key, tool_key
+from webapp.ingest.mapped import MappedStep
+from webapp.ingest.roles import AGENT
 from webapp.models.base import new_id
 
 LARGEST_MEMORY = 50_000
@@ -60,9 +62,19 @@ def discover(cursor: Cursor, organization_id: UUID, entries: Iterable[Entry]) ->
     found.agents = _ids(cursor, organization_id, "agent", {key: key for key in agents}, found)
     tools = {tool_key(step) for entry in entries for step in entry.mapped.steps if step.is_tool and not step.is_helper}
     found.tools = _ids(cursor, organization_id, "tool", {key: (key,) for key in tools}, found)
-    blocks = {block_key(entry, step) for entry in entries if entry.agentflow_id for step in entry.mapped.steps}
-    found.blocks = _ids(cursor, organization_id, "block", {key: key for key in blocks}, found)
+    blocks = {block_key(entry, step): step for entry in entries if entry.agentflow_id for step in entry.mapped.steps}
+    links = {key: (_agent_of(step, found), _tool_of(step, found)) for key, step in blocks.items()}
+    found.blocks = _ids(cursor, organization_id, "block", {key: key for key in blocks}, found, links=links)
     return found
+
+
+def _agent_of(step: MappedStep, found: Discovered) -> UUID | None:
+    """The agent that a block runs; steps that an agent makes are not its runs."""
+    return found.agents.get(agent_key(step)) if step.kind == AGENT else None
+
+
+def _tool_of(step: MappedStep, found: Discovered) -> UUID | None:
+    return found.tools.get(tool_key(step)) if step.is_tool and not step.is_helper else None
 
 
 def _discover_flows(cursor: Cursor, organization_id: UUID, entries: list[Entry], found: Discovered) -> None:
@@ -79,9 +91,19 @@ def _flow_name(entry: Entry) -> tuple[str, str]:
 
 
 def _ids(
-    cursor: Cursor, organization_id: UUID, sort: str, wanted: dict, found: Discovered, *, is_making: bool = True
+    cursor: Cursor,
+    organization_id: UUID,
+    sort: str,
+    wanted: dict,
+    found: Discovered,
+    *,
+    is_making: bool = True,
+    links: dict[tuple, tuple] | None = None,
 ) -> dict:
-    """Return the id of each wanted key; values are the columns that name the thing in its table."""
+    """Return the id of each wanted key; values are the columns that name the thing in its table.
+
+    ``links`` are a new block's agent and tool, by the same columns.
+    """
     known = _known.get(organization_id, {})
     ids = {key: known[(sort, key)] for key in wanted if (sort, key) in known}
     missing = sorted((columns, key) for key, columns in wanted.items() if key not in ids)
@@ -91,20 +113,29 @@ def _ids(
     there = {tuple(row[1:]): row[0] for row in _execute(cursor, _FIND[sort], organization_id, rows)}
     absent = [columns for columns in rows if columns not in there]
     if absent and is_making:
-        made = _execute(cursor, _MAKE[sort], organization_id, absent, [new_id() for _ in absent])
+        ids_and_links = [new_id() for _ in absent], [links[columns] for columns in absent] if links else None
+        made = _execute(cursor, _MAKE[sort], organization_id, absent, *ids_and_links)
         there |= {tuple(row[1:]): row[0] for row in made}
     fresh = {key: there[columns] for columns, key in missing if columns in there}
     found.fresh.update({(sort, key): id_ for key, id_ in fresh.items()})
     return ids | fresh
 
 
-def _execute(cursor: Cursor, statement: str, organization_id: UUID, rows: list[tuple], ids: list | None = None) -> list:
+def _execute(
+    cursor: Cursor,
+    statement: str,
+    organization_id: UUID,
+    rows: list[tuple],
+    ids: list | None = None,
+    links: list[tuple] | None = None,
+) -> list:
     columns = [list(column) for column in zip(*rows, strict=True)]
     values = {f"c{number}": column for number, column in enumerate(columns)} | {"organization_id": organization_id}
     if ids is not None:
         values["ids"] = ids
-        if statement is _MAKE["block"]:
-            values["types"] = [BLOCK_TYPES.get(kind, "transform") for kind in columns[1]]
+    if links is not None:
+        values["types"] = [BLOCK_TYPES.get(kind, "transform") for kind in columns[1]]
+        values["agents"], values["tools"] = (list(column) for column in zip(*links, strict=True))
     cursor.execute(statement, values)  # type: ignore[arg-type]
     return cursor.fetchall()
 
@@ -140,10 +171,11 @@ _MAKE = {
     " SELECT x.id, %(organization_id)s, x.name, 'discovered'"
     " FROM unnest(%(ids)s::uuid[], %(c0)s::text[]) AS x(id, name)"
     " ON CONFLICT (organization_id, name) DO UPDATE SET source = t.source RETURNING t.id, t.name",
-    "block": "INSERT INTO blocks AS t (id, organization_id, agentflow_id, step_kind, name, block_type, source)"
-    " SELECT x.id, %(organization_id)s, x.agentflow_id, x.step_kind, x.name, x.type, 'discovered'"
-    " FROM unnest(%(ids)s::uuid[], %(c0)s::uuid[], %(c1)s::text[], %(c2)s::text[], %(types)s::text[])"
-    " AS x(id, agentflow_id, step_kind, name, type)"
+    "block": "INSERT INTO blocks AS t (id, organization_id, agentflow_id, step_kind, name, block_type, agent_id,"
+    " tool_id, source) SELECT x.id, %(organization_id)s, x.agentflow_id, x.step_kind, x.name, x.type, x.agent_id,"
+    " x.tool_id, 'discovered' FROM unnest(%(ids)s::uuid[], %(c0)s::uuid[], %(c1)s::text[], %(c2)s::text[],"
+    " %(types)s::text[], %(agents)s::uuid[], %(tools)s::uuid[])"
+    " AS x(id, agentflow_id, step_kind, name, type, agent_id, tool_id)"
     " ON CONFLICT (agentflow_id, step_kind, name) WHERE source = 'discovered'"
     " DO UPDATE SET source = t.source RETURNING t.id, t.agentflow_id, t.step_kind, t.name",
 }

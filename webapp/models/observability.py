@@ -312,6 +312,15 @@ class BlockRollup(db.Model):
     """
 
     __tablename__ = "block_rollups"
+    __table_args__ = (
+        Index(
+            "ix_block_rollups_flows",
+            "organization_id",
+            "bucket",
+            postgresql_where=text("block_id = '00000000-0000-0000-0000-000000000000'::uuid"),
+            postgresql_include=["agentflow_id", "executions", "completed", "failed", "cost_usd"],
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -328,6 +337,23 @@ class BlockRollup(db.Model):
     duration_ms_sum: Mapped[BigInt | None]
     duration_histogram: Mapped[list[int] | None]
     last_failed_at: Mapped[datetime | None]
+    # Added: where the newest failure's reason is read.
+    last_failed_execution_id: Mapped[UUID | None]
+
+
+class FlowDay(db.Model):
+    """Executions of one flow that started on one day (UTC), summed from its hours for windows of weeks."""
+
+    __tablename__ = "flow_days"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
+    agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
+    executions: Mapped[int]
+    completed: Mapped[int]
+    failed: Mapped[int]
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    duration_histogram: Mapped[list[int] | None]
 
 
 class ObservedEdge(db.Model):

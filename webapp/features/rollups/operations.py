@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from webapp.domain.durations import LIMITS
+from webapp.features.rollups.operations_blocks import touch_hours
 from webapp.models.base import NIL_UUID
 
 BUCKETS_AT_ONCE = 200
@@ -118,6 +119,7 @@ def rebuild(session: Session, organization_id: UUID) -> int:
         return 0
     chosen = set(buckets)
     _replace(session, organization_id, buckets)
+    touch_hours(session, organization_id, buckets)
     session.execute(
         text("DELETE FROM rollup_dirty WHERE organization_id = :organization_id AND id = ANY(CAST(:ids AS bigint[]))"),
         {"organization_id": organization_id, "ids": [row.id for row in seen if row.bucket in chosen]},
