@@ -122,8 +122,8 @@ def test_the_first_drag_keeps_every_other_block_where_it_is_drawn():
     moved = flow_edit.move_block(imported, "b", 10.4, -3.6, {"a": (0.0, 0.0), "b": (200.0, 0.0)})
     assert sound(moved).config["layout"] == "manual"
     assert [(b.x, b.y) for b in moved.graph.blocks] == [(0.0, 0.0), (10.0, -4.0)]
-    again = flow_edit.move_block(moved.graph, "a", 5, 5, {"a": (1.0, 1.0), "b": (1.0, 1.0)})
-    assert [(b.x, b.y) for b in again.graph.blocks] == [(5.0, 5.0), (10.0, -4.0)]
+    again = flow_edit.move_block(moved.graph, "a", 5, 5, {"a": (0.0, 4.0), "b": (10.0, 0.0)})
+    assert [(b.x, b.y) for b in again.graph.blocks] == [(5.0, 5.0), (10.0, 0.0)]
     back = flow_edit.arrange(again.graph)
     assert back.graph.config["layout"] == "auto" and {b.x for b in back.graph.blocks} == {None}
     for far in (float("nan"), float("inf"), 1e9):

@@ -194,21 +194,18 @@ def disconnect(graph: FlowGraph, identity: tuple[str, ...]) -> Edit:
 
 
 def move_block(graph: FlowGraph, key: str, x: float, y: float, positions: Mapping[str, tuple[float, float]]) -> Edit:
-    """Put a block where somebody dragged it.
+    """Put a block where somebody dragged it, on the canvas on which all blocks are drawn at ``positions``.
 
-    From then on every block stays where it is; ``positions`` are where they are drawn until then.
+    From then on every block stays where it is drawn.
     """
     block = get_block(graph, key)
     if not (abs(x) < 1e6 and abs(y) < 1e6):
         raise Invalid("That is too far away.")
-    is_manual = graph.config.get("layout") == "manual"
+    places = {**positions, key: (float(round(x)), float(round(y)))}
     blocks = []
     for each in graph.blocks:
-        is_known = is_manual and each.x is not None and each.y is not None
-        left, top = (each.x, each.y) if is_known else positions.get(each.key, (each.x, each.y))
-        blocks.append(
-            replace(each, x=left, y=top) if each.key != key else replace(each, x=float(round(x)), y=float(round(y)))
-        )
+        left, top = places.get(each.key, (each.x, each.y))
+        blocks.append(replace(each, x=left, y=top))
     config = {**graph.config, "layout": "manual"}
     return Edit(replace(graph, blocks=tuple(blocks), config=config), f"Moved {block.name}", key)
 
