@@ -108,6 +108,8 @@ def parse_yaml(text: str, place: str = "") -> Any:
     try:
         return _build(text)
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in str(error.problem):
+            raise bounds.too_deep() from None
         mark = error.problem_mark or error.context_mark
         line = f"Line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         reason = re.sub(r"[^ -~]", "?", str(error.problem or error.context or "broken"))[:100]
