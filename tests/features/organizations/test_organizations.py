@@ -10,7 +10,10 @@ from tests.factories.accounts import make_organization_member, make_user
 from webapp.features.organizations.operations import make_slug
 from webapp.models import Event, Organization, OrganizationMember
 
-FORM = {"name": "Acme 한국", "timezone": "Asia/Seoul", "settle_after_minutes": "45", "retention_days": "90"}
+FORM = {
+    "name": "Acme 한국", "timezone": "Asia/Seoul", "settle_after_minutes": "45", "retention_days": "90",
+    "public_links_allowed": "y",
+}  # fmt: skip
 
 
 def read(engine, organization):
@@ -42,7 +45,12 @@ def test_an_admin_saves_settings_and_others_stay(client_as, alice, organization,
     assert client.post("/organization/settings", data=FORM).location == "/organization/settings?done=saved"
     row = read(owner_engine, organization)
     assert (row.name, row.timezone) == ("Acme 한국", "Asia/Seoul")
-    assert row.settings == {"currency": "KRW", "settle_after_minutes": 45, "retention_days": 90}
+    assert row.settings == {
+        "currency": "KRW",
+        "settle_after_minutes": 45,
+        "retention_days": 90,
+        "public_links_allowed": True,
+    }
     page = client.get("/organization/settings?done=saved").text
     assert "Settings saved." in page and 'value="45"' in page and 'value="90"' in page
     client.post("/organization/settings", data=FORM | {"retention_days": ""})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import Form, IntegerField, SelectField, StringField
+from wtforms import BooleanField, Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
@@ -29,3 +29,4 @@ class SettingsForm(NewOrganizationForm):
     retention_days = IntegerField(
         "Keep traces for (days)", [Optional(), NumberRange(7, 3_650, "Enter 7 to 3,650 days, or nothing to keep all.")]
     )
+    public_links_allowed = BooleanField("Members may make public links to drawings of flows")

@@ -23,12 +23,13 @@ SETTLE_AFTER_MINUTES = 30
 
 @dataclass(frozen=True, slots=True)
 class OrganizationSettings:
-    """What an admin sets. ``retention_days`` None keeps everything."""
+    """What an admin sets. ``retention_days`` None keeps everything; without ``public_links_allowed`` none works."""
 
     name: str
     timezone: str
     settle_after_minutes: int
     retention_days: int | None
+    public_links_allowed: bool = True
 
 
 def add_organization(session: Session, user_id: UUID, *, name: str, timezone: str, now: datetime) -> UUID:
@@ -76,6 +77,7 @@ def save_settings(session: Session, actor: Actor, wanted: OrganizationSettings, 
         **(organization.settings or {}),
         "settle_after_minutes": wanted.settle_after_minutes,
         "retention_days": wanted.retention_days,
+        "public_links_allowed": wanted.public_links_allowed,
     }
     organization.updated_at = now
     session.flush()

@@ -59,4 +59,5 @@ def get_settings(session: Session, organization_id: UUID) -> OrganizationSetting
         row.timezone,
         int(chosen.get("settle_after_minutes") or SETTLE_AFTER_MINUTES),
         chosen.get("retention_days"),
+        chosen.get("public_links_allowed") is not False,
     )

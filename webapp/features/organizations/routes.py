@@ -41,6 +41,7 @@ def save_settings(actor: Actor) -> Response:
         timezone=form.timezone.data,
         settle_after_minutes=form.settle_after_minutes.data,
         retention_days=form.retention_days.data,
+        public_links_allowed=form.public_links_allowed.data,
     )
     operations.save_settings(db.session, actor, wanted, now=now())
     return htmx.redirect_to(url_for("organizations.settings", done="saved"))
