@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from webapp.actor import Actor
-from webapp.extensions import db
 from webapp.features.flow.blueprint import FLOW, bp, draw, open_flow, open_period
-from webapp.features.flow.page_blocks import observed_rows, sorted_rows
-from webapp.features.flow.forms import read_sort
-from webapp.features.flows.queries_blocks import list_blocks
 from webapp.permissions import Permission
 
 
