@@ -11,8 +11,20 @@ from webapp.demo.fill import KEY_NAME, Demo, fill
 from webapp.demo.organization import find_organization, make_organization
 from webapp.domain.errors import Conflict, NotFound
 from webapp.features.accounts.password_hashes import is_password
+from webapp.features.events.queries import get_first_broken
 from webapp.ingest.prices import seed_prices
-from webapp.models import AgentExecution, Agentflow, ApiKey, FlowExecution, RollupDirty, UsageLedger, User
+from webapp.models import (
+    AgentExecution,
+    Agentflow,
+    AgentflowVersion,
+    ApiKey,
+    Bookmark,
+    FlowExecution,
+    RollupDirty,
+    Team,
+    UsageLedger,
+    User,
+)
 
 SMALL = Demo(days=40, executions=90, flows=13)
 
@@ -40,7 +52,8 @@ def test_executions_lie_in_the_past_that_they_tell_of(filled, app_engine, organi
     arrived = read(app_engine, organization, select(FlowExecution.created_at - FlowExecution.started_at))
     assert timedelta(0) < max(arrived) < timedelta(hours=5)
     assert lines[-1] == "adding up"
-    assert len(read(app_engine, organization, select(Agentflow.id))) == 13
+    seen = select(Agentflow.id).where(Agentflow.source == "discovered")
+    assert len(read(app_engine, organization, seen)) == 13
 
 
 def test_some_run_some_cost_and_some_cost_nobody_knows(filled, app_engine, organization):
@@ -49,6 +62,26 @@ def test_some_run_some_cost_and_some_cost_nobody_knows(filled, app_engine, organ
     assert any(cost for cost in costs) and any(cost is None for cost in costs)
     assert "model_call" in read(app_engine, organization, select(AgentExecution.kind).distinct())
     assert read(app_engine, organization, select(RollupDirty.id)) == []
+
+
+def test_people_drew_tagged_and_imported(filled, app_engine, organization):
+    with organization_session(app_engine, organization.id) as session:
+        flows = {flow.name: flow for flow in session.scalars(select(Agentflow))}
+        session.expunge_all()
+        assert get_first_broken(session, organization.id) is None
+    triage = flows["support-triage"]
+    assert (triage.version, triage.source, triage.orchestration_pattern) == (2, "discovered", "DynamicRouting")
+    assert triage.tags == ["customers"] and triage.team_id is not None and triage.compiled_graph is not None
+    assert flows["refund-decision"].tags == ["customers", "money"]
+    kinds = read(app_engine, organization, select(AgentflowVersion.kind))
+    assert len(kinds) == 6 and "import" in kinds
+    names = ("Clause finder", "Router with two specialists", "Weekly price review")
+    clauses, template, draft = (flows[name] for name in names)
+    assert (clauses.source, clauses.source_format) == ("imported", "dify") and clauses.problems
+    assert template.is_template and not template.problems
+    assert draft.compiled_graph is None and draft.visibility == "private"
+    assert len(read(app_engine, organization, select(Team.id))) == 3
+    assert len(read(app_engine, organization, select(Bookmark.id))) == 2
 
 
 def test_a_second_demo_says_that_the_first_is_there(filled, app_engine, organization, alice):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.database.partitions import ensure_months
 from webapp.database.tenancy import organization_session
 from webapp.demo.causes import Moments
+from webapp.demo.flows import add_flows
 from webapp.demo.plans import PLANS, make_plans
 from webapp.demo.schedule import Planned, schedule
 from webapp.demo.traces import Trace, make_trace, unfinished
@@ -90,6 +91,7 @@ def fill(
     running = _running(demo, local, moments)
     spans += send(engine, sender, running, now=now)
     _sum_up(engine, organization_id, say)
+    add_flows(engine, organization_id, user_id, now=now)
     return Filled(done + len(running), spans)
 
 
