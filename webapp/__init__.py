@@ -88,6 +88,7 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.features.accounts.routes import bp as accounts
     from webapp.features.api_keys.routes import bp as api_keys
     from webapp.features.executions.routes_detail import bp as executions
+    from webapp.features.flow.routes import bp as flow
     from webapp.features.ingest.routes import bp as ingest_page
     from webapp.features.notifications.routes import bp as notifications
     from webapp.features.organizations.routes import bp as organizations
@@ -103,6 +104,7 @@ def _register_blueprints(app: Flask) -> None:
         accounts,
         api_keys,
         executions,
+        flow,
         organizations,
         setup,
         welcome,
