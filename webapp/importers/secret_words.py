@@ -114,7 +114,13 @@ def _cutter(
         value = found[group]
         if spared_after is not None and spared_after.search(found.string, max(0, found.start() - 100), found.start()):
             return found[0]
-        if REMOVED in value or is_reference(value) or _FILLER.match(value) or (spares is not None and spares(value)):
+        if (
+            REMOVED in value
+            or value.startswith(REMOVED[:7])
+            or is_reference(value)
+            or _FILLER.match(value)
+            or (spares is not None and spares(value))
+        ):
             return found[0]
         kinds.append(kind)
         start, end = (position - found.start() for position in found.span(group))
