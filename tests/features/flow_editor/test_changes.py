@@ -111,6 +111,9 @@ def test_a_fragment_is_the_editor_alone_and_says_what_happened(editor):
     assert page.text.lstrip().startswith('<div id="editor"')
 
 
+SECRET = '{"api_key": "sk-live-4f9aK3jQ82mZ0pLxW7vB5nR1tY6cD"}'
+
+
 @pytest.mark.parametrize(
     ("action", "values", "says"),
     [
@@ -118,7 +121,7 @@ def test_a_fragment_is_the_editor_alone_and_says_what_happened(editor):
         ("configure", {"key": "work", "name": "x", "block_type": "motor"}, "Not a valid choice"),
         ("configure", {"key": "work", "name": "x", "block_type": "action", "config": '{"a": 1,\n "b" 2}'}, "Line 2"),
         ("configure", {"key": "work", "name": "x", "block_type": "action", "set-timeout_s": "soon"}, "whole number"),
-        ("configure", {"key": "work", "name": "x", "block_type": "action", "config": '{"api_key": "sk-live-4f9aK3jQ82mZ0pLxW7vB5nR1tY6cD"}'}, "secret"),
+        ("configure", {"key": "work", "name": "x", "block_type": "action", "config": SECRET}, "secret"),
         ("configure", {"key": "work", "name": "a\nb", "block_type": "action"}, "Line breaks"),
         ("connect", {"source": "work", "target": "work"}, "cannot lead to itself"),
         ("connect", {"source": "work", "target": ""}, "Choose where it leads"),
@@ -139,7 +142,8 @@ def test_what_is_wrong_is_said_and_changes_nothing(editor, action, values, says)
 
 @pytest.mark.parametrize(
     ("action", "values"),
-    [("remove", {"key": "nobody"}), ("move", {"key": "nobody", "x": 1, "y": 1}), ("connect", {"source": "work", "target": "nobody"}),
+    [("remove", {"key": "nobody"}), ("move", {"key": "nobody", "x": 1, "y": 1}),
+     ("connect", {"source": "work", "target": "nobody"}),
      ("cut", {"source": "end", "target": "work", "source_handle": "out", "target_handle": "in", "kind": "flow"}),
      ("note", {"key": "nobody", "text": "x"}), ("add", {"preset": "http", "after": "nobody"}),
      ("configure", {"key": "nobody", "name": "x", "block_type": "action"})],
