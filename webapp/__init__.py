@@ -85,10 +85,12 @@ def _init_kernel(app: Flask) -> None:
 def _register_blueprints(app: Flask) -> None:
     from webapp.api.health import bp as health
     from webapp.api.routes import bp as api
+    from webapp.api.routes_flows import bp as api_flows
     from webapp.features.accounts.routes import bp as accounts
     from webapp.features.api_keys.routes import bp as api_keys
     from webapp.features.executions.routes_detail import bp as executions
     from webapp.features.flow.routes import bp as flow
+    from webapp.features.flow_imports.routes import bp as flow_imports
     from webapp.features.ingest.routes import bp as ingest_page
     from webapp.features.notifications.routes import bp as notifications
     from webapp.features.organizations.routes import bp as organizations
@@ -101,9 +103,11 @@ def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         health,
         api,
+        api_flows,
         accounts,
         api_keys,
         executions,
+        flow_imports,
         flow,
         organizations,
         setup,

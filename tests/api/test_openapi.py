@@ -96,7 +96,7 @@ def test_every_route_of_the_api_is_documented(app, described):
     routes = {
         re.sub(r"<[^>]*?(\w+)>", lambda m: "{" + m[1].removeprefix("execution_") + "}", str(rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith(f"{bp.name}.") and "openapi" not in str(rule)
+        if str(rule).startswith(f"{bp.url_prefix}/") and "openapi" not in str(rule)
     }
     assert routes == {"/api/v1" + path for path in described["paths"]}
 

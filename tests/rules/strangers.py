@@ -21,9 +21,11 @@ from tests.factories.accounts import make_browser_session, make_saved_view
 from tests.factories.base import made
 from tests.factories.conversations import make_bookmark
 from tests.factories.executions import make_feedback
+from tests.factories.flows import make_import_report
 from tests.factories.observability import make_ingest_rejection
 from tests.factories.security import make_api_key
 from tests.factories.system import make_notification
+from tests.features.flow_imports.flow_files import n8n_file
 from webapp.domain.api_keys import Scope
 from webapp.models import AlembicVersion, Base, FlowExecution, Organization, OrganizationMember, User
 
@@ -45,6 +47,10 @@ ARGUMENTS = {
     ("executions.text", "kind"): "=txt",
     ("executions.text", "part"): "=output",
     ("executions.withdraw_feedback", "execution_id"): "execution",
+    ("flow_imports.apply", "report_id"): "import",
+    ("flow_imports.file", "report_id"): "import",
+    ("flow_imports.items", "report_id"): "import",
+    ("flow_imports.show", "report_id"): "import",
     ("ingest.nothing", "_signal"): "=logs",
     ("notifications.read", "notification_id"): "notification",
 }
@@ -158,6 +164,7 @@ def things(client_as, alice, organization, api_key, owner_engine) -> dict[str, A
         "session": make_browser_session(user_id=alice.id, user_agent=CANARY).id,
         "view": make_saved_view(name=CANARY, is_shared=True, **own).id,
         "notification": make_notification(title=CANARY, **own).id,
+        "import": make_import_report(file_name=CANARY, content=n8n_file(CANARY), **own).id,
     }
 
 

@@ -35,6 +35,10 @@ OF_THE_ORGANIZATION = {
     "executions.show",
     "executions.text",
     "executions.withdraw_feedback",
+    "flow_imports.apply",
+    "flow_imports.file",
+    "flow_imports.items",
+    "flow_imports.show",
 }
 """Routes whose record belongs to everybody in the organization; the others' belong to one person."""
 
@@ -76,7 +80,7 @@ def without_filters(monkeypatch, organization: Organization, other_organization:
     monkeypatch.setattr(Actor, "organization_id", property(believed))
     monkeypatch.setattr(authentication, "use_organization", told)
     monkeypatch.setattr(
-        keys, "ApiKey", lambda key_id, _, scopes, made=keys.ApiKey: made(key_id, organization.id, scopes)
+        keys, "ApiKey", lambda key_id, _, scopes, user_id, made=keys.ApiKey: made(key_id, organization.id, scopes)
     )
 
 

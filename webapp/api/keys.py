@@ -35,11 +35,12 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A proven key."""
+    """A proven key. ``user_id`` made it and answers for what is done with it."""
 
     id: UUID
     organization_id: UUID
     scopes: frozenset[str]
+    user_id: UUID | None = None
 
 
 def authenticate(session: Session, headers: Mapping[str, str], scope: Scope, *, now: datetime | None = None) -> ApiKey:
@@ -71,7 +72,7 @@ def authenticate(session: Session, headers: Mapping[str, str], scope: Scope, *, 
             403, f"This API key may not {scope}. Its scopes: {', '.join(sorted(stored.scopes)) or 'none'}."
         )
     use_organization(session, stored.organization_id)
-    return ApiKey(stored.id, stored.organization_id, stored.scopes)
+    return ApiKey(stored.id, stored.organization_id, stored.scopes, stored.user_id)
 
 
 def touch(engine: Engine, key: ApiKey, *, now: datetime | None = None) -> None:

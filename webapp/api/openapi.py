@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.api.execution_shapes import SHAPES
+from webapp.api.execution_shapes import SHAPES as EXECUTION_SHAPES
+from webapp.api.flow_shapes import SHAPES as FLOW_SHAPES
 from webapp.api.forms import PARAMETERS
-from webapp.api.shapes import TEXT, ref
+from webapp.api.shapes import TEXT, UUID_TEXT, ref
 
 ABOUT = (
-    "Executions of your agent flows as JSON. Make a key on the page API keys; it needs the scope read. Money is a"
-    " decimal as text in US dollars, times are UTC, null means that nobody said: unknown tokens and prices are never 0."
+    "Executions of your agent flows as JSON, and a way to bring flows in. Make a key on the page API keys; it needs the"
+    " scope read, for imports flows:write. Money is a decimal as text in US dollars, times are UTC, null means that"
+    " nobody said: unknown tokens and prices are never 0."
 )
 ERROR_BODY = {
     "type": "object",
@@ -47,13 +49,17 @@ def document(version: str, server: str) -> dict[str, Any]:
         "info": {"title": "AgenticBuilder", "version": version, "description": ABOUT},
         "servers": [{"url": server}],
         "security": [{"bearer": []}, {"header": []}],
-        "paths": {"/executions": {"get": _list()}, "/executions/{id}": {"get": _one()}},
+        "paths": {
+            "/executions": {"get": _list()},
+            "/executions/{id}": {"get": _one()},
+            "/flows/import": {"post": _import()},
+        },
         "components": {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
                 "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
-            "schemas": {shape.name: shape.schema() for shape in SHAPES}
+            "schemas": {shape.name: shape.schema() for shape in (*EXECUTION_SHAPES, *FLOW_SHAPES)}
             | {"ExecutionList": LIST, "Refusal": ERROR_BODY},
         },
     }
@@ -76,6 +82,29 @@ def _one() -> dict[str, Any]:
         "summary": "Get one execution with its steps",
         "parameters": [{"name": "id", "in": "path", "required": True, "schema": TEXT, "description": "Its id."}],
         "responses": _answers("WholeExecution", "The execution.", "404"),
+    }
+
+
+def _import() -> dict[str, Any]:
+    fields = {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "A flow of Dify, Flowise, Langflow, n8n or ours.",
+        },
+        "flow_id": {**UUID_TEXT, "description": "Import it as the next version of this flow."},
+    }
+    body = {"schema": {"type": "object", "required": ["file"], "properties": fields}}
+    answers = _answers("ImportAnswer", "What became of the file.", "422")
+    answers["201"] = answers.pop("200")
+    answers["403"] = _json(ref("Refusal"), "The key lacks the scope flows:write.")
+    answers["422"] = _json(ref("Refusal"), "The file is no flow, or a field cannot be used; the message says why.")
+    answers["404"] = _json(ref("Refusal"), "Your organization has no such flow.")
+    return {
+        "operationId": "importFlow",
+        "summary": "Import a flow",
+        "requestBody": {"required": True, "content": {"multipart/form-data": body}},
+        "responses": answers,
     }
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 AUTH_API_KEY = text("""
-    SELECT api_key_id, organization_id, secret_hash, scopes, expires_at, revoked_at FROM auth_api_key(:key_id)
+    SELECT api_key_id, organization_id, secret_hash, scopes, expires_at, revoked_at, user_id
+    FROM auth_api_key(:key_id)
 """)
 
 
@@ -24,6 +25,7 @@ class StoredKey:
     scopes: frozenset[str]
     expires_at: datetime | None
     revoked_at: datetime | None
+    user_id: UUID | None
 
 
 def get_key(session: Session, key_id: str) -> StoredKey | None:
@@ -41,4 +43,5 @@ def get_key(session: Session, key_id: str) -> StoredKey | None:
         frozenset(row.scopes or ()),
         row.expires_at,
         row.revoked_at,
+        row.user_id,
     )

@@ -13,7 +13,7 @@ from flask import Flask, abort, request
 
 from webapp.web.blueprint import SAFE_METHODS
 
-KEY_BLUEPRINTS = frozenset({"ingest", "api"})
+KEY_BLUEPRINTS = frozenset({"ingest", "api", "api_flows"})
 """Blueprints that know API keys only; they never look at a cookie."""
 
 

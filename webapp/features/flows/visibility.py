@@ -6,6 +6,8 @@ flow keeps to itself is its drawing, its settings and its place in lists.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, and_, exists, or_, true
 
 from webapp.actor import Actor
@@ -28,4 +30,12 @@ def _open_to(actor: Actor) -> ColumnElement[bool]:
         Agentflow.visibility == Visibility.ORGANIZATION,
         Agentflow.user_id == actor.user_id,
         and_(Agentflow.visibility == Visibility.TEAM, in_team),
+    )
+
+
+def visible_to_key(organization_id: UUID, user_id: UUID | None) -> ColumnElement[bool]:
+    """Condition on ``agentflows`` for a program: open to the organization, or made by whom made its key."""
+    return and_(
+        Agentflow.organization_id == organization_id,
+        or_(Agentflow.visibility == Visibility.ORGANIZATION, Agentflow.user_id == user_id),
     )
