@@ -8,7 +8,6 @@ from typing import Any
 
 from webapp.importers import bounds
 from webapp.importers.imported import RemovedSecret
-from webapp.importers.secret_words import find_secrets
 from webapp.importers.secrets import KEEP, PLAIN
 
 _PERSONAL = ("user_id", "folder_id", "user")
@@ -20,9 +19,6 @@ def rule(row: Mapping[str, Any], name: str) -> str | None:
 
     Files from before 1.0 call every field a password whose name has "token" in it, such as a number of tokens.
     """
-    if name == "id" and "source" in row and "target" in row and isinstance(row[name], str):
-        # The id of a connection is put together from its ends, and may look random where they are long.
-        return KEEP if find_secrets(row[name])[1] in ((), ("long random text",)) else None
     if name != "value" or "value" not in row:
         return None
     if row.get("load_from_db") is True:
