@@ -37,7 +37,7 @@ def test_a_file_becomes_a_flow_and_a_report_that_stays(client_as, alice, owner_e
     answer = send(client, (n8n_file(), "mail.json"))
     assert answer.status_code == 303
     page = client.get(answer.location).text
-    assert "imported as version 1 of Mail triage" in page.lower().replace("mail triage", "Mail triage")
+    assert "Imported as version 1 of Mail triage." in page
     assert "3 blocks, 1 note" in page and "2 imported, 1 refused" in page
     assert "Nowhere" in page and "Refused" in page
     assert SECRET not in page and "Mail account" in page
@@ -69,7 +69,7 @@ def test_the_same_flow_again_waits_and_becomes_a_version(client_as, alice, owner
     assert stored(owner_engine, sa.select(sa.func.count()).select_from(AgentflowVersion)) == [(1,)]
     flow_id = re.search(r'name="flow_id" value="([^"]+)"', page)[1]
     done = client.post(f"{location}/apply", data={"flow_id": flow_id})
-    assert done.status_code == 303 and "imported as version 2" in client.get(done.location).text
+    assert done.status_code == 303 and "Imported as version 2" in client.get(done.location).text
     versions = stored(owner_engine, sa.select(AgentflowVersion.version, AgentflowVersion.kind).order_by("version"))
     assert versions == [(1, "import"), (2, "import")]
     assert client.post(f"{location}/apply", data={"flow_id": flow_id}).status_code == 409

@@ -84,7 +84,7 @@ def _tiles(report: ReportDetail, nodes: Section, edges: Section) -> list[tuple[s
     return [
         ("Nodes in the file", report.row.nodes_seen, ", ".join(became) or "none"),
         ("Edges in the file", report.row.edges_seen, ", ".join(fates) or "none"),
-        ("Secrets cut out", len(report.secrets), "places are listed below" if report.secrets else "none were found"),
+        ("Secrets and names cut out", len(report.secrets), "places are listed below" if report.secrets else "none were found"),
         ("Still needed", len(report.requirements), "before it can run" if report.requirements else "nothing"),
     ]
 
