@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from uuid import UUID
 from webapp.domain.periods import Period
 from webapp.domain.trouble import Counts, Trend, failing_for_sure
 from webapp.features.flow.page_runs import EXECUTIONS, time_args
-from webapp.features.flows.queries_blocks import BlockFigures
+from webapp.features.flows.queries_blocks import BlockFigures, BlockTable
 from webapp.features.rollups.queries_blocks import Sums
 
 NOTHING = Sums()
@@ -162,3 +162,19 @@ def observed_rows(
         )
         for block in blocks
     ]
+
+
+def compared_with(table: BlockTable, other: BlockTable) -> BlockTable:
+    """The table with what another one says in place of the time before, such as that of another version."""
+    others = {block.block_id: block for block in other.blocks}
+    known = {block.block_id for block in table.blocks}
+    mine = [_against(block, others.get(block.block_id)) for block in table.blocks]
+    theirs = [replace(b, now=NOTHING, before=b.now, cost_share=None, error_type=None) for b in other.blocks]
+    blocks = [
+        b for b in (*mine, *(b for b in theirs if b.block_id not in known)) if b.now.executions or b.before.executions
+    ]
+    return BlockTable(_against(table.flow, other.flow), tuple(blocks))
+
+
+def _against(block: BlockFigures, other: BlockFigures | None) -> BlockFigures:
+    return replace(block, before=other.now if other else NOTHING)

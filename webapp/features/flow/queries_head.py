@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, text, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from webapp.actor import Actor
 from webapp.domain.errors import NotFound
@@ -44,7 +44,7 @@ class FlowHead:
     block_count: int | None
     version_count: int
     automation_count: int
-    problem_count: int
+    problems: Sequence[Mapping[str, Any]]
     pattern: str | None
     tags: Sequence[str]
     config: Mapping[str, Any]
@@ -71,6 +71,16 @@ class FlowHead:
     def is_observed_name(self) -> bool:
         """Whether traces give it its name, so that nobody can change it here."""
         return self.source == Source.DISCOVERED
+
+    @property
+    def problems_by_block(self) -> dict[str, str]:
+        """What the check said of each block, the worst first."""
+        found: dict[str, str] = {}
+        for problem in sorted(self.problems, key=lambda each: each.get("severity") != "error"):
+            key = problem.get("block_key")
+            if key:
+                found.setdefault(key, str(problem.get("message", "")))
+        return found
 
     @property
     def joined_into(self) -> UUID | None:
@@ -122,7 +132,7 @@ def get_head(session: Session, actor: Actor, agentflow_id: UUID) -> FlowHead:
         block_count=flow.block_count,
         version_count=row.version_count,
         automation_count=row.automation_count,
-        problem_count=len(flow.problems or ()),
+        problems=tuple(flow.problems or ()),
         pattern=flow.orchestration_pattern,
         tags=tuple(str(tag) for tag in flow.tags or ()),
         config=flow.config or {},
@@ -177,6 +187,7 @@ def _statement(organization_id: UUID, agentflow_id: UUID, is_visible: ColumnElem
         .outerjoin(deleter, deleter.id == Agentflow.deleted_by_id)
         .outerjoin(Team, Team.id == Agentflow.team_id)
         .where(Agentflow.organization_id == organization_id, Agentflow.id == agentflow_id, is_visible)
+        .options(defer(Agentflow.graph_definition, raiseload=True), defer(Agentflow.compiled_graph, raiseload=True))
     )
 
 

@@ -14,6 +14,7 @@ from webapp.extensions import db
 from webapp.features.flow import (  # noqa: F401 (they add their routes to the blueprint)
     routes_automations,
     routes_blocks,
+    routes_graph,
     routes_runs,
     routes_settings,
     routes_shares,
