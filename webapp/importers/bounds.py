@@ -11,7 +11,7 @@ from webapp.importers.imported import NotAFlow
 FILE_BYTES = 10 * 1024 * 1024
 FLOWS, NODES, EDGES = 200, 2_000, 10_000
 DEPTH = 100
-VALUES = 400_000
+VALUES = 250_000
 """Texts, numbers, lists and objects in one file, counted with every alias of YAML written out."""
 TEXT = 2_000_000
 FARTHEST = 1e7

@@ -10,6 +10,9 @@ REMOVED = "[secret removed]"
 LONGEST_RANDOM = 200
 """A longer unbroken text is an image or a document in base64, not a key."""
 
+LONGEST_HINTED = 500
+"""Looking for a hint first saves time in short texts, of which there are very many, and costs time in long ones."""
+
 _PREFIXED = re.compile(
     r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END[A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)"
     r"|(?<![A-Za-z0-9_-])(?:"
@@ -29,32 +32,33 @@ _PREFIX_HINT = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)(\s+)([A-Za-z0-9._~+/=-]{12,})")
 _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]{0,200}):([^\s/@\"'<>]{1,200})@")
-_NAME = (
-    r"(?:[A-Za-z0-9]{1,30}[_-]){0,4}(?:api[_-]?key|apikey|api[_-]?token|access[_-]?token|auth[_-]?token|refresh[_-]?token"
-    r"|bearer[_-]?token|client[_-]?secret|secret[_-]?key|private[_-]?key|access[_-]?key|password|passwd|passphrase|pwd"
-    r"|secret|token|authorization|subscription-key)"
-)
 _ASSIGNED = re.compile(
-    rf"(?i)(\b{_NAME}\\?[\"']?\s{{0,5}}(?:=>|[:=])\s{{0,5}}\\?[\"'`])((?:(?!\\?[\"'`])[^\r\n]){{4,400}})"
+    r"((?<![A-Za-z0-9_-])([A-Za-z0-9_-]{2,60})\\?[\"']?\s{0,5}(?:=>|[:=])\s{0,5}\\?[\"'`])((?:(?!\\?[\"'`])[^\r\n]){4,400})"
 )
-_QUERY = re.compile(rf"(?i)([?&](?:{_NAME}|key|sig|signature|auth)=)([^&\s\"'<>#]{{6,400}})")
+_QUERY = re.compile(r"([?&]([A-Za-z0-9_.-]{2,60})=)([^&\s\"'<>#]{6,400})")
+_QUERY_NAMES = re.compile(r"(?i)key|sig|signature|auth|code_?verifier|x-amz-signature")
 _HEADER = re.compile(
-    rf"(?im)((?:^|[\"'`;,]\s{{0,3}})(?:x-)?{_NAME}[ \t]*[:=][ \t]*(?:bearer[ \t]+|basic[ \t]+|token[ \t]+)?)"
-    r"([^\s\"'`,;{}<]{8,400})[ \t]*(?=$|[\"'`,;\r\n])"
+    r"(?im)((?:^|[\"'`;,][ \t]{0,3})([a-z][a-z0-9_-]{1,60})[ \t]{0,5}[:=][ \t]{0,5}(?:(?:bearer|basic|token)[ \t]+)?)"
+    r"([^\s\"'`,;{}<]{8,400})(?=[ \t]{0,5}(?:$|[\"'`,;\r\n]))"
 )
 _NAME_HINT = re.compile(r"(?i)key|token|secret|passw|pwd|passphrase|authorization|bearer|basic|sig|auth")
 _RANDOM = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|[A-Za-z0-9+=_-]{24,}")
 _DOCUMENT = re.compile(r"(?:docs|drive|sheets|script)\.google\.com/[A-Za-z0-9/._-]{0,60}$|[?&]usp=[a-z_]{0,20}$")
 """What stands before an id that opens nothing by itself."""
+_INSERTED = r"\{\{(?:[^{}\"'`]|\[[\"'][^\"'\[\]]{0,80}[\"']\]|\([\"'][^\"'()]{0,80}[\"']\)){0,300}\}\}"
 _REFERENCE = re.compile(
-    r"^\s*(?:=?\s*(?:bearer|basic|token)?\s*)?(?:\{\{.*\}\}|\$\{[^}]*\}|\$[A-Za-z_][\w.]*|%[A-Za-z_]\w*%|<[^<>]{1,60}>|\{[\w.\s]{0,60}\}|\{\{#.*#\}\}"
-    r"|=?\s*\$(?:json|node|env|vars|secrets|credentials|input|fromAI|now|workflow)\b.*|(?:os\.)?(?:environ|getenv|process\.env|env|secrets?|vars?|st\.secrets)[.\[(].*)\s*$",
+    rf"^\s*=?\s*(?:(?:bearer|basic|token)\s+)?(?:{_INSERTED}|\$\{{[^}}]*\}}|\$[a-z_][\w.]*|%[a-z_]\w*%|<[^<>]{{1,60}}>"
+    r"|\{[\w.\s]{0,60}\}|\$(?:json|node|env|vars|secrets|credentials|input|fromAI|now|workflow)\b.*"
+    r"|(?:os\.)?(?:environ|getenv|process\.env|env|secrets?|vars?|st\.secrets)[.\[(].*)\s*$",
     re.DOTALL | re.IGNORECASE,
 )
 _FILLER = re.compile(
     r"(?i)^[<\[{(]?(?:your|my|xxx|\*\*\*|\.\.\.|enter|insert|replace|example|placeholder|todo|changeme|test$)"
 )
 _TYPES = re.compile(r"str|string|text|number|object|secret|password|token|none|null|true|false|bearer|basic|header")
+_KINDS = {code: "d" if chr(code).isdigit() else "u" if chr(code).isupper() else "l" for code in range(48, 123)}
+_KINDS |= dict.fromkeys(map(ord, "+/=_-"), "-")
+_RUNS = re.compile(r"d+|u+|l+")
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SECRET_ENDS = re.compile(
     r"apikey|password|passwd|passphrase|pwd|secret|token|authorization|accesskey|privatekey|secretkey"
@@ -87,17 +91,18 @@ def is_reference(text: str) -> bool:
 def find_secrets(text: str, *, is_id: bool = False) -> tuple[str, tuple[str, ...]]:
     """The text without what looks like a secret in it, and the kind of each one found. An id may look random."""
     kinds: list[str] = []
-    if _PREFIX_HINT.search(text):
+    is_long = len(text) > LONGEST_HINTED
+    if is_long or _PREFIX_HINT.search(text):
         text = _PREFIXED.sub(_cutter(kinds, "key by its prefix", 0), text)
     if "://" in text and "@" in text:
         text = _URL.sub(_cutter(kinds, "password in an address", 2), text)
-    if _NAME_HINT.search(text):
+    if is_long or _NAME_HINT.search(text):
         text = _BEARER.sub(_cutter(kinds, "authorization", 3, _has_no_digit), text)
-        text = _QUERY.sub(_cutter(kinds, "key in an address", 2), text)
-        text = _ASSIGNED.sub(_cutter(kinds, "value of a secret name", 2, _is_wordy), text)
-        text = _HEADER.sub(_cutter(kinds, "header", 2, _is_code), text)
+        text = _QUERY.sub(_cutter(kinds, "key in an address", 3, name=2), text)
+        text = _ASSIGNED.sub(_cutter(kinds, "value of a secret name", 3, _is_wordy, name=2), text)
+        text = _HEADER.sub(_cutter(kinds, "header", 3, _is_code, name=2), text)
     if len(text) >= 24 and not is_id:
-        text = _RANDOM.sub(_cutter(kinds, "long random text", 0, _is_no_key, _DOCUMENT), text)
+        text = _RANDOM.sub(_cutter(kinds, "long random text", 0, _is_no_key, spared_after=_DOCUMENT), text)
     return text, tuple(kinds)
 
 
@@ -106,12 +111,17 @@ def _cutter(
     kind: str,
     group: int,
     spares: Callable[[str], bool] | None = None,
+    *,
+    name: int | None = None,
     spared_after: re.Pattern[str] | None = None,
 ) -> Callable[[re.Match[str]], str]:
-    """Replaces one group of a match and notes the kind, unless the group is a reference, a filler or spared."""
+    """Replaces one group of a match and notes the kind, unless the group is a reference, a filler or spared. With
+    ``name``, that group has to name a secret."""
 
     def replace(found: re.Match[str]) -> str:
         value = found[group]
+        if name is not None and not (is_secret_name(found[name]) or _is_query_name(found, name)):
+            return found[0]
         if spared_after is not None and spared_after.search(found.string, max(0, found.start() - 100), found.start()):
             return found[0]
         if (
@@ -129,6 +139,11 @@ def _cutter(
     return replace
 
 
+def _is_query_name(found: re.Match[str], name: int) -> bool:
+    """Whether a short name such as ``key`` stands in an address, where it names a secret too."""
+    return found[0][0] in "?&" and bool(_QUERY_NAMES.fullmatch(found[name]))
+
+
 def _has_no_digit(value: str) -> bool:
     return not any(letter.isdigit() for letter in value) and len(value) < 24
 
@@ -143,12 +158,12 @@ def _is_code(value: str) -> bool:
     return _has_no_digit(value) or bool(re.fullmatch(r"[A-Za-z_][\w.]*[(\[].*", value))
 
 
+@lru_cache(maxsize=20_000)
 def _is_no_key(value: str) -> bool:
     """Whether a long unbroken text is an id, a hash, a name in camel case or a picture rather than a random key."""
     if len(value) > LONGEST_RANDOM or max(map(len, re.split(r"[/_-]", value))) < 12:
         return True
-    kinds = "".join("d" if one.isdigit() else "u" if one.isupper() else "l" for one in value if one.isalnum())
+    kinds = value.translate(_KINDS)
     if any(kinds.count(kind) < 2 for kind in "dul"):
         return True
-    changes = sum(first != second for first, second in zip(kinds, kinds[1:], strict=False))
-    return changes < 0.38 * len(kinds)
+    return len(_RUNS.findall(kinds)) - 1 < 0.38 * (len(kinds) - kinds.count("-"))
