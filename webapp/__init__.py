@@ -90,7 +90,9 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.features.api_keys.routes import bp as api_keys
     from webapp.features.executions.routes_detail import bp as executions
     from webapp.features.flow.routes import bp as flow
+    from webapp.features.flow_editor.routes import bp as flow_editor
     from webapp.features.flow_imports.routes import bp as flow_imports
+    from webapp.features.flows.routes import bp as flows
     from webapp.features.ingest.routes import bp as ingest_page
     from webapp.features.notifications.routes import bp as notifications
     from webapp.features.organizations.routes import bp as organizations
@@ -107,8 +109,10 @@ def _register_blueprints(app: Flask) -> None:
         accounts,
         api_keys,
         executions,
-        flow_imports,
         flow,
+        flow_editor,
+        flow_imports,
+        flows,
         organizations,
         setup,
         welcome,

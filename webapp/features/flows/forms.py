@@ -6,8 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from wtforms import BooleanField, Field, Form, RadioField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms.validators import AnyOf, DataRequired, Length, Optional, ValidationError
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from webapp.domain.errors import Invalid
 from webapp.domain.flow_filter import (
@@ -105,6 +115,14 @@ class BulkForm(Form):
             raise Invalid("Team: choose a team, or no team.", field="team") from None
 
 
+class UndoForm(Form):
+    """Which changes to take back, by the numbers of their events."""
+
+    first = IntegerField("Change", [InputRequired("is missing."), NumberRange(1, 2**62)])
+    last = IntegerField("Change", [InputRequired("is missing."), NumberRange(1, 2**62)])
+    back = StringField("Filter", [Length(max=4_000)], filters=[plain_text])
+
+
 @dataclass(frozen=True, slots=True)
 class NewFlow:
     """What a new flow begins with. ``copy_of`` None: empty."""
@@ -140,6 +158,16 @@ class NewFlowForm(Form):
             UUID(field.data or "")
         except ValueError:
             raise ValidationError("Choose what to copy, or begin empty.") from None
+
+    def offer(self, starts: Sequence[tuple[str, str, bool]]) -> None:
+        """Let flows and templates, as (id, name, whether it is a template), be chosen to copy."""
+        groups = {"Templates": True, "Flows": False}
+        self.copy_of.choices = [
+            SelectChoice(value, name, optgroup=group)
+            for group, is_template in groups.items()
+            for value, name, template in starts
+            if template is is_template
+        ]
 
     def new_flow(self) -> NewFlow:
         """What was asked for, once the form holds."""

@@ -39,7 +39,7 @@ class FoundFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowDetail:
+class FlowFacts:
     """What a row shows beside name and figures. ``deleted_by`` and the team are names."""
 
     description: str
@@ -78,7 +78,7 @@ def list_flows(session: Session, actor: Actor, wanted: FlowFilter) -> list[Found
     return [FoundFlow(*row) for row in session.execute(stmt)]
 
 
-def list_details(session: Session, actor: Actor, flow_ids: Collection[UUID]) -> dict[UUID, FlowDetail]:
+def list_facts(session: Session, actor: Actor, flow_ids: Collection[UUID]) -> dict[UUID, FlowFacts]:
     """What the rows of some flows show, by id. Cost: one statement, none without ids."""
     if not flow_ids:
         return {}
@@ -107,7 +107,7 @@ def list_details(session: Session, actor: Actor, flow_ids: Collection[UUID]) -> 
         .outerjoin(deleter, deleter.id == Agentflow.deleted_by_id)
         .where(visible_flows(actor), Agentflow.id.in_(flow_ids))
     )
-    return {row[0]: FlowDetail(*row[1:]) for row in session.execute(stmt)}
+    return {row[0]: FlowFacts(*row[1:]) for row in session.execute(stmt)}
 
 
 def _only_if_failing(statuses: Collection[str]) -> ColumnElement[bool]:
