@@ -269,6 +269,11 @@ def test_nodes_and_connections_of_any_shape_are_accounted_for():
     assert all(reason for reason in results(flow, "edge", "refused").values())
 
 
+def test_connections_that_are_no_object_are_refused():
+    flow = read_value(workflow([node("A", BASE + "set")], [["A"]]))
+    assert results(flow, "edge", "refused") == {"connections": "the connections are no object"}
+
+
 def test_ids_that_come_twice_or_are_missing_still_tell_nodes_apart():
     nodes = [node("A", BASE + "set", id="1"), node("B", BASE + "set", id="1"), node("C", BASE + "set")]
     del nodes[2]["id"]

@@ -38,14 +38,13 @@ def read(document: Mapping[str, Any], file_name: str = "") -> list[ImportedFlow]
     prepared, dropped = n8n_clean.drop_private(_workflow(document))
     clean, cut = cut_secrets(prepared, n8n_clean.rule)
     rows = bounds.listed(clean, "nodes", "")
-    connections = bounds.mapping(clean.get("connections"))
     nodes = _nodes(rows)
-    links = read_links(connections, [node for node in nodes if node is not None])
+    links = read_links(clean.get("connections"), [node for node in nodes if node is not None])
     bounds.check_counts(len(rows), len(links))
     collector = Collector(FORMAT)
     helping = roles(links)
     types: dict[str, str] = {}
-    shared = {name for name, count in Counter(node.name for node in nodes if node).items() if count > 1}
+    shared = {name for name, count in Counter(node.name for node in nodes if node and node.name).items() if count > 1}
     for at, (node, row) in enumerate(zip(nodes, rows, strict=True)):
         if node is None:
             collector.odd_node(f"nodes[{at}]", row, reason="this entry is no object")

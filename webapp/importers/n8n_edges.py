@@ -48,8 +48,10 @@ class Link:
     refusal: str = ""
 
 
-def read_links(connections: Mapping[str, Any], nodes: Sequence[Node]) -> list[Link]:
+def read_links(connections: Any, nodes: Sequence[Node]) -> list[Link]:
     """All entries, in the file's order, each with its ends or with the reason why it has none."""
+    if not isinstance(connections, dict):
+        return [Link("connections", refusal="the connections are no object")] if connections else []
     names = {node.name: node for node in nodes if node.name}
     ids = {node.id: node for node in nodes}
     links: list[Link] = []
