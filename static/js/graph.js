@@ -1,7 +1,7 @@
 // Zoom, drag and arrow keys over the server-drawn graph of a flow (templates/components/graph.html). The drawing needs
 // none of this: it scrolls, and its blocks are links. data-next holds the places of a block's successors among all blocks.
 
-const STEPS = 1.25, LEAST = 0.02, MOST = 2.5, READABLE = 0.85;
+const STEPS = 1.25, LEAST = 0.02, MOST = 2.5, READABLE = 0.85, FAR = 0.35;
 const known = new WeakMap();
 
 const blocksOf = (graph) => [...graph.querySelectorAll("a[data-key]")];
@@ -16,12 +16,13 @@ function setUp(graph) {
   const state = { graph, pane, svg, size, blocks, next, previous, zoom: 1, came: new Map() };
   known.set(graph, state);
   graph.querySelector(".tools").hidden = false;
+  graph.dataset.live = "";
   // One stop for the Tab key; arrows go on from there.
   const current = blocks.find((block) => block.hasAttribute("aria-current")) ?? blocks[0];
   blocks.forEach((block) => block.setAttribute("tabindex", block === current ? 0 : -1));
   const fit = fitting(state);
   zoomTo(state, fit >= READABLE && fit < 1 ? fit : 1);
-  if (current?.hasAttribute("aria-current")) show(current, "center");
+  if (current) show(current, "center");
   drawOverview(state);
 }
 
@@ -33,6 +34,7 @@ function zoomTo(state, wanted, x = state.pane.clientWidth / 2, y = state.pane.cl
   const zoom = Math.min(MOST, Math.max(LEAST, wanted)), part = zoom / state.zoom;
   const left = (pane.scrollLeft + x) * part - x, top = (pane.scrollTop + y) * part - y;
   state.zoom = zoom;
+  state.graph.classList.toggle("far", zoom < FAR);
   svg.setAttribute("width", Math.round(size.width * zoom));
   svg.setAttribute("height", Math.round(size.height * zoom));
   pane.scrollTo(left, top);
@@ -40,7 +42,13 @@ function zoomTo(state, wanted, x = state.pane.clientWidth / 2, y = state.pane.cl
   markView(state);
 }
 
-const show = (block, where = "nearest") => block.scrollIntoView({ block: "nearest", inline: where });
+// Scrolls the pane only, never the page under the reader.
+function show(block, where = "nearest") {
+  const pane = block.closest(".flow"), box = block.getBoundingClientRect(), frame = pane.getBoundingClientRect();
+  const by = (low, high, from, to) => where === "center" ? (low + high - from - to) / 2
+    : low < from + 24 ? low - from - 24 : high > to - 24 ? Math.min(high - to + 24, low - from - 24) : 0;
+  pane.scrollBy(by(box.left, box.right, frame.left, frame.right), by(box.top, box.bottom, frame.top, frame.bottom));
+}
 
 function focus(state, at, from) {
   const block = state.blocks[at];
@@ -48,6 +56,7 @@ function focus(state, at, from) {
   state.blocks.forEach((other) => other.setAttribute("tabindex", other === block ? 0 : -1));
   if (from !== undefined) state.came.set(at, from);
   block.focus({ preventScroll: true });
+  block.closest(".flow").scrollIntoView({ block: "nearest" });
   show(block);
 }
 
@@ -135,6 +144,7 @@ function drawOverview(state) {
   const [across, down] = [canvas.width / size.width, canvas.height / size.height];
   const spots = blocks.map((block) => [block.transform.baseVal[0].matrix, block.querySelector("rect"), block.querySelector(".h2, .h3")]);
   state.mark = () => {
+    canvas.hidden = pane.scrollWidth <= pane.clientWidth && pane.scrollHeight <= pane.clientHeight;
     const pen = canvas.getContext("2d"), ink = getComputedStyle(canvas);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     for (const [{ e, f }, box, hot] of spots) {

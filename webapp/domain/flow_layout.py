@@ -113,6 +113,9 @@ class _Scope:
     ways: list[tuple[Way, list[GraphEdge], str]] = field(default_factory=list)
     width: float = 0.0
     height: float = 0.0
+    left: float = INSIDE
+    right: float = INSIDE
+    """Kept free at the sides; nothing where edges begin or end at the border."""
 
 
 _LEFT, _RIGHT = "\0left", "\0right"
@@ -179,13 +182,16 @@ class _Drawing:
         inside = self.scopes.get(key)
         if inside is None:
             return CARD_WIDTH, CARD_HEIGHT
-        return max(CARD_WIDTH, inside.width + 2 * INSIDE), CARD_HEIGHT + INSIDE + inside.height + INSIDE_BOTTOM
+        return max(
+            CARD_WIDTH, inside.left + inside.width + inside.right
+        ), CARD_HEIGHT + INSIDE + inside.height + INSIDE_BOTTOM
 
     def lay_out(self, key: str | None) -> None:
         """Place what a scope holds; the scopes inside of it are done."""
         scope = self.scopes[key]
         boxes: dict[str, Box] = {k: Box(*self.size(k)) for k in scope.keys}
         ends = {end for link in scope.links for end in link[:2]}
+        scope.left, scope.right = (0.0 if side in ends else INSIDE for side in (_LEFT, _RIGHT))
         boxes.update({k: Box(0, 0, 0, side) for k, side in ((_LEFT, "left"), (_RIGHT, "right")) if k in ends})
         blocks = self.shape.blocks
         if self.is_manual and any(has_places(blocks[k]) for k in scope.keys):
@@ -237,8 +243,7 @@ class _Drawing:
                 cards[inner] = Card(inner, x + dx, y + dy, width, CARD_HEIGHT)
                 if inner in self.scopes:
                     frames[inner] = Card(inner, x + dx, y + dy, width, height)
-                    inset = (width - self.scopes[inner].width) / 2 // 1
-                    waiting.append((inner, x + dx + inset, y + dy + CARD_HEIGHT + INSIDE))
+                    waiting.append((inner, x + dx + self.scopes[inner].left, y + dy + CARD_HEIGHT + INSIDE))
                 chips += _chips_at(self.chips.get(inner, ()), cards[inner], y + dy + height)
         read = sorted(cards.values(), key=lambda card: (card.x, card.y))
         ordered = {card.key: card for card in read}

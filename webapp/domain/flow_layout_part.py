@@ -12,7 +12,7 @@ from webapp.domain.flow_layout_places import place_nodes
 PORT = 28.0
 """How far below its top a box's edges come and go."""
 ROW_GAP = 30.0
-COLUMN_GAP, WIDEST_GAP = 56.0, 132.0
+COLUMN_GAP, BORDER_GAP, WIDEST_GAP = 56.0, 40.0, 132.0
 LANE_SPACE = 6.0
 """Kept free on both sides of an edge that runs along boxes."""
 NEAR_LANE, FAR_LANE, MOST_LANES_TRIED = 8, 40, 60
@@ -117,6 +117,11 @@ def _with_borders(boxes: Sequence[Box], layer: list[int]) -> list[int]:
 def _frame(boxes: Sequence[Box], layers: Layers, y: list[float], links: Sequence[Link], ahead: list[int]) -> _Frame:
     count, layer, columns = len(boxes), layers.layer, layers.columns
     gaps = [COLUMN_GAP] * len(columns)
+    borders = {box.border for box in boxes}
+    if "left" in borders:
+        gaps[0] = BORDER_GAP
+    if "right" in borders:
+        gaps[-2:] = [BORDER_GAP] * len(gaps[-2:])
     for at, chain in zip(ahead, layers.chains, strict=True):
         link = links[at]
         gap = layer[link.source]

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from markupsafe import Markup, escape
 
 from webapp.domain.flow_graph import FlowGraph, GraphBlock, GraphEdge
-from webapp.domain.flow_layout import Card, Chip, Layout, Route, edge_label, layout_graph
-from webapp.domain.text_width import clip_text
+from webapp.domain.flow_layout import LABEL_SIZE, WIDEST_LABEL, Card, Chip, Layout, Route, edge_label, layout_graph
+from webapp.domain.text_width import clip_text, text_width
 from webapp.web.formats import count, lang, percent
 
 Identity = tuple[str, str, str, str, str]
@@ -43,7 +43,7 @@ SLOT_ICONS = {
     "document": "file",
 }
 KIND_ICONS = {"model_call": "llm", "retrieval": "retrieval", "embedding": "embedding", "tool": "tool", "step": "step"}
-NAME_SIZE, SMALL_SIZE = 13.0, 11.0
+NAME_SIZE, SMALL_SIZE = 12.5, 11.0
 MOST_NAMED = 6
 
 
@@ -229,14 +229,15 @@ class _Painter:
         block, heat, mark = self.known[chip.key], self.heats.get(chip.key), self.marks.get(chip.key, _NO_MARK)
         right = ""
         if heat and heat.executions:
-            right = percent(heat.failure_rate) if heat.failed else count(heat.executions)
+            right = _failed(heat) if heat.failed else count(heat.executions)
         role = f"{chip.slot if chip.slot in SLOT_ICONS else 'helper'} of {self.known[chip.card].name}"
+        is_flagged = block.needs_review or bool(mark.problem)
         again = ", shown again" if chip.is_reference else ""
         return BlockView(
             attributes=self._attributes(chip.key, str(self.number[chip.card])),
             place=Markup(f"translate({chip.x:.0f} {chip.y:.0f})"),
             title=". ".join(filter(None, [f"{_said(block, heat, mark)}: {role}{again}", mark.problem])),
-            name=clip_text(block.name, SMALL_SIZE, chip.width - 34 - (38 if right else 0)),
+            name=clip_text(block.name, SMALL_SIZE, chip.width - 34 - (38 if right else 0) - (18 if is_flagged else 0)),
             name_lang=lang(block.name),
             icon=SLOT_ICONS.get(chip.slot) or icon_of(block),
             width=int(chip.width),
@@ -244,8 +245,8 @@ class _Painter:
             heat="none",
             left="",
             right=right,
-            is_bad=bool(heat and heat.failed),
-            is_flagged=block.needs_review or bool(mark.problem),
+            is_bad=bool(heat and heat_step(heat.failure_rate) == "h3"),
+            is_flagged=is_flagged,
             is_chip=True,
         )
 
@@ -298,7 +299,8 @@ def _edge_text(edge: GraphEdge, shares: Mapping[Identity, float]) -> str:
     if share is None:
         return edge_label(edge)
     text = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
-    return f"{edge_label(edge)} {text}".strip()
+    label = clip_text(edge_label(edge), LABEL_SIZE, WIDEST_LABEL - text_width(f" {text}", LABEL_SIZE))
+    return f"{label} {text}".strip()
 
 
 def _frame(card: Card) -> Markup:
