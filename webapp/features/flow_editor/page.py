@@ -17,11 +17,11 @@ from webapp.domain.block_settings import Setting, rest_of, settings_for, text_of
 from webapp.domain.flow_check import check_graph, say_handle
 from webapp.domain.flow_edit import removal
 from webapp.domain.flow_graph import BlockType, EdgeKind, FlowGraph, GraphBlock, GraphEdge, GraphNote
-from webapp.domain.flow_layout import Layout, layout_graph
 from webapp.domain.flow_problem import Problem
 from webapp.domain.orchestration_patterns import PATTERNS, check_pattern
 from webapp.features.flow_editor import forms
 from webapp.features.flow_editor.queries import Edited, OtherDraft
+from webapp.web.graph_view import BlockMark, GraphView, draw_graph
 
 PANELS = ("flow", "block", "add", "notes", "save")
 MOST_PROBLEMS = 100
@@ -180,13 +180,23 @@ class EditorPage:
         return [replace(note, text=typed[1]) if typed and typed[0] == note.key else note for note in fields]
 
     @cached_property
-    def layout(self) -> Layout:
-        return layout_graph(self.graph, is_manual=self.is_manual)
+    def view(self) -> GraphView:
+        """The drawing, with the first problem of each block at its card."""
+        marks = {key: BlockMark(problem=found[0].message) for key, found in self.problems_by_key.items()}
+        key = self.block.key if self.block else None
+        return draw_graph(self.graph, heats={}, href=self.href, current=key, marks=marks, is_manual=self.is_manual)
+
+    @property
+    def here(self) -> str:
+        """The address that shows the editor like this again."""
+        if self.block is not None:
+            return self.href(self.block.key)
+        return self.base if self.panel == "flow" else f"{self.base}?panel={self.panel}"
 
     @property
     def place(self) -> tuple[int, int]:
         """Where the open block is drawn."""
-        card = self.layout.cards.get(self.shown.key)
+        card = self.view.layout.cards.get(self.shown.key)
         return (round(card.x), round(card.y)) if card else (0, 0)
 
     @property
