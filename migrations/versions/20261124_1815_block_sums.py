@@ -186,7 +186,7 @@ BEGIN
     END LOOP;
 END $$
 """
-# Which of an hour's sums per block may be made: those that nothing touched for two minutes, or that wait for twenty.
+# Which of an hour's sums per block may be made: those that nothing touched for two minutes, or that wait for an hour.
 ORGANIZATIONS_DUE = """
 CREATE OR REPLACE FUNCTION public.organizations_due(kind text) RETURNS SETOF uuid STABLE STRICT
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -215,7 +215,7 @@ BLOCKS_DUE = """
     WHEN 'blocks' THEN
         RETURN QUERY
         SELECT DISTINCT d.organization_id FROM public.block_rollup_dirty d
-        WHERE d.touched_at < now() - interval '2 minutes' OR d.first_touched_at < now() - interval '20 minutes';"""
+        WHERE d.touched_at < now() - interval '2 minutes' OR d.first_touched_at < now() - interval '60 minutes';"""
 FUNCTIONS = (
     "executions_of(uuid, uuid[], timestamptz, timestamptz)",
     "block_steps(uuid, uuid[], timestamptz, timestamptz)",

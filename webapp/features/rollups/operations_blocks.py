@@ -1,7 +1,8 @@
 """Bring the sums per block and the observed edges up to the hours in which nothing changes any more.
 
 An hour waits until nothing touched it for two minutes, so that a busy hour is not summed over and over and sums never
-compete with the arrivals they are about; after twenty minutes it is summed all the same.
+compete with the arrivals they are about: a sum is of use only until the next arrival. After an hour of waiting it is
+summed all the same.
 """
 
 # SQL is put together from constants of this module; every value is a parameter.
@@ -25,7 +26,7 @@ from webapp.features.rollups.queries_steps import stream_steps
 from webapp.models import ObservedEdge
 
 HOURS_AT_ONCE = 12
-STEPS_AT_ONCE = 50_000
+EXECUTIONS_AT_ONCE = 20_000
 """About how many executions one transaction sums, where its hours can be chosen."""
 LOCK_SPACE = 0x626C6B73  # "blks": first half of the advisory lock, the second is the organization
 LARGEST_COUNT = 2**31 - 1
@@ -46,7 +47,7 @@ DUE = text("""
     FROM block_rollup_dirty d
     WHERE d.organization_id = :organization_id
       AND (NOT :is_patient OR d.touched_at < now() - interval '2 minutes'
-           OR d.first_touched_at < now() - interval '20 minutes')
+           OR d.first_touched_at < now() - interval '60 minutes')
     ORDER BY d.bucket DESC LIMIT :most
 """)
 COLUMNS = (
@@ -107,7 +108,7 @@ def rebuild_blocks(session: Session, organization_id: UUID, *, is_patient: bool 
     executions = 0
     for row in due:
         executions += row.executions
-        if chosen and executions > STEPS_AT_ONCE:
+        if chosen and executions > EXECUTIONS_AT_ONCE:
             break
         chosen.append(row)
     if not chosen:
