@@ -30,7 +30,7 @@ EMPTY = "test_empty"
 # A test database that is lost with the machine is no loss; so no wait for the disk.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "'1GB'"}
 PARENTS = ("organizations", "users")
-KEPT = ("alembic_version", "migration_history", "model_prices")  # filled by migrations, not by tests
+KEPT = ("alembic_version", "migration_history", "model_prices", "agent_templates")  # filled by migrations, not by tests
 
 
 def begin_run() -> None:
@@ -110,7 +110,8 @@ def _empty_used_tables(engine: Engine) -> None:
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         if truncated := [table for table in tables if table not in PARENTS]:
             connection.execute(text(f"TRUNCATE {', '.join(truncated)} CASCADE"))
-        connection.execute(text("DELETE FROM model_prices WHERE organization_id IS NOT NULL"))
+        for table in ("model_prices", "agent_templates"):
+            connection.execute(text(f"DELETE FROM {table} WHERE organization_id IS NOT NULL"))
         for table in PARENTS:
             if table in tables:
                 connection.execute(text(f"DELETE FROM {table}"))
@@ -125,12 +126,14 @@ def _relax(server: EmbeddedServer) -> None:
 
 def _migrate(template: Settings) -> None:
     from webapp.database import migrate
+    from webapp.features.agents.shipped_templates import seed_templates
     from webapp.ingest.prices import seed_prices
 
     migrate.upgrade(template.database_owner_url)
     engine = create_engine(template.database_owner_url)
     with Session(engine) as session, session.begin():
         seed_prices(session)
+        seed_templates(session)
     engine.dispose()
 
 

@@ -87,6 +87,7 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.api.routes import bp as api
     from webapp.api.routes_flows import bp as api_flows
     from webapp.features.accounts.routes import bp as accounts
+    from webapp.features.agents.routes_templates import bp as agents
     from webapp.features.api_keys.routes import bp as api_keys
     from webapp.features.executions.routes_detail import bp as executions
     from webapp.features.flow.routes import bp as flow
@@ -97,8 +98,10 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.features.notifications.routes import bp as notifications
     from webapp.features.organizations.routes import bp as organizations
     from webapp.features.overview.routes import bp as overview
+    from webapp.features.prompts.routes import bp as prompts
     from webapp.features.search.routes import bp as search
     from webapp.features.setup.routes import bp as setup
+    from webapp.features.tools.routes import bp as tools
     from webapp.features.welcome.routes import bp as welcome
     from webapp.ingest.receive import bp as ingest
 
@@ -108,6 +111,9 @@ def _register_blueprints(app: Flask) -> None:
         api_flows,
         accounts,
         api_keys,
+        agents,
+        tools,
+        prompts,
         executions,
         flow,
         flow_editor,

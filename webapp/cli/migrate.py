@@ -12,20 +12,21 @@ from webapp.database.errors import DatabaseProblem
 
 @click.command("migrate")
 def command() -> None:
-    """Bring the database to this version, make months ahead and refresh the price list."""
+    """Bring the database to this version, make months ahead, refresh the price list and the agent templates."""
     with open_database(Settings.from_environment()) as settings:
         applied = bring_up_to_date(settings)
     click.echo(f"{len(applied)} migrations applied" if applied else "the database is up to date")
 
 
 def bring_up_to_date(settings: Settings) -> list[str]:
-    """Apply missing migrations, months and prices; give the revisions applied.
+    """Apply missing migrations, months, prices and agent templates; give the revisions applied.
 
     Raises:
         DatabaseProblem: the database is behind and only the application's role is known.
     """
     from webapp.database import migrate
     from webapp.database.partitions import ensure_ahead
+    from webapp.features.agents.shipped_templates import seed_templates
     from webapp.ingest.prices import seed_prices
 
     applied: list[str] = []
@@ -40,4 +41,5 @@ def bring_up_to_date(settings: Settings) -> list[str]:
     if settings.database_owner_url:
         with owner_engine(settings) as engine, Session(engine) as session, session.begin():
             seed_prices(session)
+            seed_templates(session)
     return applied

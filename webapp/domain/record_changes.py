@@ -39,11 +39,12 @@ def list_changes(before: State, after: State) -> list[FieldChange]:
     return [FieldChange(n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n)]
 
 
-def digest(text: str | None, version: int) -> dict[str, Any] | None:
-    """What the log keeps of a long text; the text itself is in the record's version."""
+def digest(text: str | None, version: int | None = None) -> dict[str, Any] | None:
+    """What the log keeps of a long text; the text itself is in the version of the record, where there are versions."""
     if text is None:
         return None
-    return {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest(), "version": version}
+    kept = {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return kept if version is None else {**kept, "version": version}
 
 
 def change_payload(
@@ -90,8 +91,9 @@ def words(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict) and set(value) == {"characters", "sha256", "version"}:
-        return f"{value['characters']:,} characters (version {value['version']})"
+    if isinstance(value, dict) and {"characters", "sha256"} <= set(value) <= {"characters", "sha256", "version"}:
+        where = f" (version {value['version']})" if "version" in value else ""
+        return f"{value['characters']:,} characters{where}"
     if isinstance(value, list):
         return ", ".join(_item(one) for one in value)
     if isinstance(value, dict):

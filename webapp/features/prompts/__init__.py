@@ -1,0 +1,1 @@
+"""Named prompts: their versions, their variables and who uses them."""
