@@ -39,6 +39,7 @@ def test_a_file_becomes_a_flow_and_a_report_that_stays(client_as, alice, owner_e
     page = client.get(answer.location).text
     assert "Imported as version 1 of Mail triage." in page
     assert "3 blocks, 1 note" in page and "2 imported, 1 refused" in page
+    assert "Urgent?" in page and "n8n-nodes-base.if" in page
     assert "Nowhere" in page and "Refused" in page
     assert SECRET not in page and "Mail account" in page
     [(flow_id, name, source, format_)] = stored(

@@ -192,7 +192,8 @@ def _report_of(author: Author, flow: ImportedFlow, content: bytes, file_name: st
     report.nodes_seen, report.edges_seen = flow.nodes_seen, flow.edges_seen
     report.block_count, report.note_count = flow.count("node", "block"), flow.count("node", "note")
     report.edge_count = flow.count("edge", "imported")
-    report.items = [asdict(item) for item in flow.items]
+    names = {block.key: block.name for block in flow.graph.blocks}
+    report.items = [{**asdict(item), "name": names.get(item.target_key or "", "")} for item in flow.items]
     report.secrets = [asdict(secret) for secret in flow.secrets]
     report.requirements = [asdict(requirement) for requirement in flow.requirements]
     return report

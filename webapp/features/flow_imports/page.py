@@ -41,7 +41,7 @@ REQUIREMENTS = {
     "flow": "Other flow",
     "variable": "Variable",
 }
-CSV_COLUMNS = ("subject", "source", "source_type", "result", "target_key", "target_type", "reason")
+CSV_COLUMNS = ("subject", "source", "source_type", "name", "result", "target_key", "target_type", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,11 @@ def _tiles(report: ReportDetail, nodes: Section, edges: Section) -> list[tuple[s
     return [
         ("Nodes in the file", report.row.nodes_seen, ", ".join(became) or "none"),
         ("Edges in the file", report.row.edges_seen, ", ".join(fates) or "none"),
-        ("Secrets and names cut out", len(report.secrets), "places are listed below" if report.secrets else "none were found"),
+        (
+            "Secrets and names cut out",
+            len(report.secrets),
+            "places are listed below" if report.secrets else "none were found",
+        ),
         ("Still needed", len(report.requirements), "before it can run" if report.requirements else "nothing"),
     ]
 
