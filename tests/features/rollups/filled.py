@@ -49,8 +49,8 @@ def send_each(app_engine: Engine, sender: Sender, traces: Sequence[Trace]) -> No
 
 def halves(trace: Trace) -> tuple[Trace, Trace]:
     """A trace in two exports, the root in the second."""
-    spans = list(trace.spans)
-    return replace(trace, spans=spans[1::2]), replace(trace, spans=spans[::2])
+    *inner, root = trace.spans
+    return replace(trace, spans=inner[::2]), replace(trace, spans=[*inner[1::2], root])
 
 
 def sum_up(app_engine: Engine, organization_id: UUID, *, rounds: int = 1000) -> None:
