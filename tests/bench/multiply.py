@@ -17,6 +17,7 @@ from webapp.database.tenancy import organization_session
 from webapp.demo.fill import Demo, fill
 from webapp.demo.organization import find_organization, make_organization
 from webapp.features.rollups.operations import mark_all, rebuild
+from webapp.features.rollups.operations_blocks import rebuild_blocks
 from webapp.ingest.prices import seed_prices
 
 DAYS = 90
@@ -140,6 +141,10 @@ def _sum_up(engine: Engine, organization_id: UUID, since: datetime) -> None:
     while left:
         with organization_session(engine, organization_id) as session:
             left = rebuild(session, organization_id)
+    left = 1
+    while left:
+        with organization_session(engine, organization_id) as session:
+            left = rebuild_blocks(session, organization_id, is_patient=False)
     say(f"  sums rebuilt in {time.monotonic() - started:.0f} s")
 
 

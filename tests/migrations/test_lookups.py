@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
+from webapp.database import migrate
 from webapp.database.tenancy import set_organization
 from webapp.models import (
+    Agent,
+    Agentflow,
     ApiKey,
     BrowserSession,
     FlowExecution,
@@ -15,6 +18,7 @@ from webapp.models import (
     Organization,
     OrganizationMember,
     RollupDirty,
+    Tool,
     User,
     UserSettings,
     id_time,
@@ -22,6 +26,7 @@ from webapp.models import (
 )
 
 NOW = datetime.now(UTC)
+FOUND = "discovered"
 
 
 def one(connection, sql: str, **values):
@@ -167,9 +172,65 @@ def test_jobs_learn_which_organizations_have_work(home):
         assert due("all") == [first, second]
         assert due("settle") == [first]
         assert due("rollup") == [second]
+        assert due("blocks") == []
         assert due("retention") == []
         with pytest.raises(DBAPIError, match="knows no kind"):
             due("nonsense")
+
+
+@pytest.mark.parametrize(("touched", "first_touched", "is_due"), [(1, 59, False), (3, 3, True), (1, 61, True)])
+def test_hours_of_blocks_are_due_when_they_are_quiet_or_wait_for_long(home, touched, first_touched, is_due):
+    database, _, first, _ = home
+    note = """
+        INSERT INTO block_rollup_dirty (organization_id, bucket, touched_at, first_touched_at)
+        VALUES (:organization_id, now(), now() - :touched * interval '1 minute', now() - :first * interval '1 minute')
+    """
+    with database.owner.begin() as owner:
+        owner.execute(text(note), {"organization_id": first, "touched": touched, "first": first_touched})
+    with database.app.connect() as app:
+        due = app.scalars(text("SELECT organizations_due('blocks')")).all()
+    assert due == ([first] if is_due else [])
+
+
+def test_blocks_found_before_get_their_agent_and_tool(migrated):
+    """Blocks by name from the agents of the flow's service, never from another organization's."""
+    migrate.downgrade(migrated.owner_url, "20261124_1800")
+    ours, theirs = new_id(), new_id()
+    with migrated.owner.begin() as owner:
+        for organization_id, slug in ((ours, "a"), (theirs, "b")):
+            flow = new_id()
+            write(owner, Organization, id=organization_id, name=slug, slug=slug)
+            write(
+                owner, Agentflow, id=flow, organization_id=organization_id, name="f", service_name="api", source=FOUND
+            )
+            for service in ("api", "other"):
+                write(
+                    owner, Agent, id=new_id(), organization_id=organization_id, name="router", service_name=service,
+                    source=FOUND,
+                )  # fmt: skip
+            write(owner, Tool, id=new_id(), organization_id=organization_id, name="search", source=FOUND)
+            for kind, name in (("agent", "router"), ("agent", "unknown"), ("tool", "search"), ("step", "router")):
+                owner.execute(
+                    text("""
+                        INSERT INTO blocks (id, organization_id, agentflow_id, step_kind, name, block_type, source)
+                        VALUES (:id, :organization_id, :flow, :kind, :name, 'agent', 'discovered')"""),
+                    {"id": new_id(), "organization_id": organization_id, "flow": flow, "kind": kind, "name": name},
+                )
+    migrate.upgrade(migrated.owner_url)
+    with migrated.owner.connect() as owner:
+        rows = owner.execute(
+            text("""
+                SELECT b.step_kind, b.name, a.service_name, t.name, coalesce(a.organization_id, t.organization_id)
+                FROM blocks b LEFT JOIN agents a ON a.id = b.agent_id LEFT JOIN tools t ON t.id = b.tool_id
+                WHERE b.organization_id = :ours"""),
+            {"ours": ours},
+        ).all()
+    assert {tuple(row) for row in rows} == {
+        ("agent", "router", "api", None, ours),
+        ("agent", "unknown", None, None, None),
+        ("tool", "search", None, "search", ours),
+        ("step", "router", None, None, None),
+    }
 
 
 @pytest.fixture

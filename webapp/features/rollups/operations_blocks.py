@@ -25,7 +25,7 @@ from webapp.features.rollups.queries_blocks import HOUR, hour_floor
 from webapp.features.rollups.queries_steps import stream_steps
 from webapp.models import ObservedEdge
 
-HOURS_AT_ONCE = 12
+HOURS_AT_ONCE = 48
 EXECUTIONS_AT_ONCE = 20_000
 """About how many executions one transaction sums, where its hours can be chosen."""
 LOCK_SPACE = 0x626C6B73  # "blks": first half of the advisory lock, the second is the organization
@@ -93,7 +93,7 @@ def touch_hours(session: Session, organization_id: UUID, quarters: Iterable[date
 
 
 def rebuild_blocks(session: Session, organization_id: UUID, *, is_patient: bool = True) -> int:
-    """Sum again hours that are out of date, at most 12; answer how many. 0 means nothing is due.
+    """Sum again hours that are out of date, at most 48; answer how many. 0 means nothing is due.
 
     A note is deleted only if nobody touched it since it was read, so what commits meanwhile has the hour summed again.
     A second call at the same time does nothing, and repeating one changes nothing. ``is_patient`` False also takes
