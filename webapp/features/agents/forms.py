@@ -23,12 +23,13 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from webapp.domain.flow_tags import TagsInvalid, read_tags
-from webapp.domain.json_text import read_object, write_object
+from webapp.domain.json_text import write_object
 from webapp.domain.periods import DAYS_OF
 from webapp.features.agents.filters import DEFAULT_PERIOD, DEFAULT_SORT, SORTS, SOURCES, STATES, AgentFilter
 from webapp.features.agents.state import TYPES, AgentSettings, MemorySettings
 from webapp.web.form_rules import NO_CONTROLS, tidy
-from webapp.web.secret_rules import NoSecrets, refuse_secrets
+from webapp.web.json_rules import typed_object
+from webapp.web.secret_rules import NoSecrets
 
 LONGEST_PROMPT = 100_000
 BIGGEST_INT = 2_147_483_647
@@ -158,19 +159,15 @@ class ToolSettingsForm(Form):
     config = TextAreaField("Settings", [Length(max=8_000)])
 
     def validate_config(self, field: Field) -> None:
-        try:
-            value = read_object(field.data or "")
-        except ValueError as problem:
-            raise ValidationError(str(problem)) from None
-        refuse_secrets(value)
+        typed_object(field.data)
 
     def settings(self) -> dict[str, Any]:
-        return read_object(self.config.data or "") or {}
+        return typed_object(self.config.data) or {}
 
 
 def config_text(config: Mapping[str, Any]) -> str:
     """Settings as text to edit, "" when there are none."""
-    return write_object(dict(config)) if config else ""
+    return write_object(config)
 
 
 class BaseForm(Form):

@@ -119,6 +119,6 @@ def _new(actor: Actor, form: AgentForm, template: TemplateRow | None, *, status:
         "agents/new.html",
         status=status,
         form=form.offer_choices(queries_detail.list_prompt_names(db.session, actor.organization_id)),
-        template=template,
+        begun_with=template,
         templates=queries_templates.list_templates(db.session, actor.organization_id),
     )

@@ -9,12 +9,15 @@ from wtforms import Field, Form, HiddenField, IntegerField, SelectChoice, Select
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from webapp.domain.json_schema import check_schema
-from webapp.domain.json_text import MOST_CHARACTERS, read_object, write_object
+from webapp.domain.json_text import write_object
 from webapp.domain.periods import DAYS_OF
 from webapp.features.tools.filters import DEFAULT_PERIOD, DEFAULT_SORT, SORTS, SOURCES, STATES, ToolFilter
 from webapp.features.tools.state import MODES, SCHEMAS, ToolSettings
 from webapp.web.form_rules import NO_CONTROLS, tidy
-from webapp.web.secret_rules import NoSecrets, refuse_secrets
+from webapp.web.json_rules import typed_object
+from webapp.web.secret_rules import NoSecrets
+
+MOST_CHARACTERS = 32_000
 
 
 def _text(text: str | None) -> str:
@@ -57,14 +60,10 @@ class JsonSchemaField(TextAreaField):
     def post_validate(self, form: Form, validation_stopped: bool) -> None:
         if self.errors:
             return
-        try:
-            schema = read_object(self.data or "")
-        except ValueError as problem:
-            raise ValidationError(str(problem)) from None
+        schema = typed_object(self.data)
         problems = check_schema(schema) if schema is not None else []
         if problems:
             raise ValidationError(f"{problems[0]}.")
-        refuse_secrets(schema)
 
 
 class ToolForm(Form):
@@ -110,10 +109,15 @@ class ToolForm(Form):
             name=self.name.data,
             timeout_seconds=self.timeout_seconds.data,
             **{name: self[name].data or None for name in texts},
-            **{name: read_object(self[name].data or "") for name in SCHEMAS},
+            **{name: typed_object(self[name].data) for name in SCHEMAS},
         )
+
+
+def write_schema(schema: Mapping[str, Any] | None) -> str:
+    """A schema as text; an empty one, which takes anything, is not none."""
+    return "" if schema is None else write_object(schema) or "{}"
 
 
 def form_values(state: Mapping[str, Any]) -> dict[str, Any]:
     """A state as the fields of the form."""
-    return {**state, **{name: write_object(state.get(name)) for name in SCHEMAS}}
+    return {**state, **{name: write_schema(state.get(name)) for name in SCHEMAS}}

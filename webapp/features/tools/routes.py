@@ -12,7 +12,6 @@ from webapp.actor import Actor
 from webapp.domain.errors import Conflict
 from webapp.domain.field_diff import describe_changes
 from webapp.domain.json_schema import schema_rows
-from webapp.domain.json_text import write_object
 from webapp.domain.periods import DAYS_OF, Period, period
 from webapp.domain.ranked_paging import Place
 from webapp.extensions import db
@@ -20,7 +19,7 @@ from webapp.features.events.queries_history import list_history
 from webapp.features.rollups.queries_agents import tool_figures
 from webapp.features.tools import operations, page, queries, queries_detail
 from webapp.features.tools.filters import DEFAULT_PERIOD, LABELS, SORTS, ToolFilter
-from webapp.features.tools.forms import ToolFilterForm, ToolForm, form_values
+from webapp.features.tools.forms import ToolFilterForm, ToolForm, form_values, write_schema
 from webapp.features.tools.queries_detail import ToolDetail
 from webapp.features.tools.state import LABELS as FIELD_LABELS
 from webapp.features.tools.state import SCHEMAS
@@ -88,7 +87,7 @@ def export_csv(actor: Actor) -> Response:
 
 @bp.get("/new", permission=Permission.TOOLS_WRITE)
 def new(actor: Actor) -> Response:
-    form = ToolForm(data={"timeout_seconds": 30, "input_schema": write_object(page.EXAMPLE)})
+    form = ToolForm(data={"timeout_seconds": 30, "input_schema": write_schema(page.EXAMPLE)})
     return _edit(None, form)
 
 
@@ -143,7 +142,7 @@ def schemas(actor: Actor, tool_id: UUID) -> Response:
     """What it takes, gives and can be set to, as tables and as JSON."""
     shown = _head(actor, tool_id, "schemas")
     state = shown["tool"].state
-    parts = [(FIELD_LABELS[n], n, state[n], schema_rows(state[n]), write_object(state[n])) for n in SCHEMAS]
+    parts = [(FIELD_LABELS[n], n, state[n], schema_rows(state[n]), write_schema(state[n])) for n in SCHEMAS]
     return render_page("tools/schemas.html", **shown, parts=parts)
 
 
