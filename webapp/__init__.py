@@ -93,6 +93,7 @@ def _register_blueprints(app: Flask) -> None:
     from webapp.features.flow.routes import bp as flow
     from webapp.features.flow_editor.routes import bp as flow_editor
     from webapp.features.flow_imports.routes import bp as flow_imports
+    from webapp.features.flow_versions.routes import bp as flow_versions
     from webapp.features.flows.routes import bp as flows
     from webapp.features.ingest.routes import bp as ingest_page
     from webapp.features.notifications.routes import bp as notifications
@@ -118,6 +119,7 @@ def _register_blueprints(app: Flask) -> None:
         flow,
         flow_editor,
         flow_imports,
+        flow_versions,
         flows,
         organizations,
         setup,
