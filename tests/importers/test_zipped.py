@@ -39,6 +39,7 @@ def test_the_flows_of_a_zip_file_are_read_without_their_paths():
         (packed({f"{at}.txt": b"" for at in range(1_001)}), "1,001 files"),
         (packed({"a.json": b"[1]"}), "expected a flow"),
     ],
+    ids=["no flow", "broken", "unusual", "many flows", "many files", "no object"],
 )
 def test_what_cannot_be_read_is_refused_with_a_reason(content, reason):
     with pytest.raises(NotAFlow, match=reason):
