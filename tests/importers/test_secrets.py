@@ -56,6 +56,7 @@ def test_a_secret_in_a_text_is_cut(text, secret):
         "langgenius/openai:0.0.23@5b670a358c9d1293a4d74e0000aa11bb22cc33dd44ee55ff6677889900aabbcc",
         "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ" * 8,
         "https://docs.google.com/spreadsheets/d/19VwKRDbsh8uU6xitnTXUjk1u73XCGThzyE8nv1YsP24/edit#gid=0",
+        "https://framerusercontent.com/images/JOvrseuQKRFSf0TBU7oMiRfkkg.png",
         "Authorization: Bearer {{ $json.token }}",
         "Authorization: Bearer {{#env.API_KEY#}}",
         'api_key = os.environ["OPENAI_API_KEY"]',

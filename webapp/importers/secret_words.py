@@ -42,7 +42,10 @@ _HEADER = re.compile(
     r"([^\s\"'`,;{}<]{8,400})(?=[ \t]{0,5}(?:$|[\"'`,;\r\n]))"
 )
 _NAME_HINT = re.compile(r"(?i)key|token|secret|passw|pwd|passphrase|authorization|bearer|basic|sig|auth")
-_RANDOM = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|[A-Za-z0-9+=_-]{24,}")
+_RANDOM = re.compile(
+    r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+    r"|(?<![A-Za-z0-9+=_-])[A-Za-z0-9+=_-]{24,}+(?!\.(?:png|jpe?g|gif|webp|svg|ico|mp[34]|pdf|woff2?|css|js)\b)"
+)
 _DOCUMENT = re.compile(r"(?:docs|drive|sheets|script)\.google\.com/[A-Za-z0-9/._-]{0,60}$|[?&]usp=[a-z_]{0,20}$")
 """What stands before an id that opens nothing by itself."""
 _INSERTED = r"\{\{(?:[^{}\"'`]|\[[\"'][^\"'\[\]]{0,80}[\"']\]|\([\"'][^\"'()]{0,80}[\"']\)){0,300}\}\}"
