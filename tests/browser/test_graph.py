@@ -37,22 +37,28 @@ LOOP = graph(
 )
 
 
+def answer(route: Route) -> None:
+    """Serve the product's own static files."""
+    path = ROOT / route.request.url.split("?")[0].removeprefix(ADDRESS)
+    route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0] or "text/plain")
+
+
+def load(page: Page, of: FlowGraph, current: str | None = None, theme: str = "light") -> Page:
+    """The drawing in a browser, with the product's own files and nothing else."""
+    heats = {b.key: BlockHeat(12_345, 2_000, 0.162) for b in of.blocks}
+    html = draw_page(draw_graph(of, heats=heats, href="#block-{}".format, current=current), theme=theme)
+    page.route(f"{ADDRESS}static/**", answer)
+    page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(ADDRESS)
+    return page
+
+
 @pytest.fixture
 def show(page: Page):
-    """``show(graph, current=None)``: the drawing in the browser, with the product's own files and nothing else."""
+    """``show(graph, current=None, theme="light")``: the drawing in the test's page, its script at work."""
 
-    def answer(route: Route) -> None:
-        path = ROOT / route.request.url.split("?")[0].removeprefix(ADDRESS)
-        kind = mimetypes.guess_type(path.name)[0] or "text/plain"
-        route.fulfill(body=path.read_bytes(), content_type=kind)
-
-    def draw(of: FlowGraph, current: str | None = None, theme: str = "light") -> Page:
-        heats = {b.key: BlockHeat(12_345, 2_000, 0.162) for b in of.blocks}
-        view = draw_graph(of, heats=heats, href="#block-{}".format, current=current)
-        html = draw_page(view, theme=theme)
-        page.route(f"{ADDRESS}static/**", answer)
-        page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
-        page.goto(ADDRESS)
+    def draw(*args, **kwargs) -> Page:
+        load(page, *args, **kwargs)
         expect(page.get_by_role("button", name="Zoom in")).to_be_visible()
         return page
 
@@ -172,10 +178,8 @@ def test_the_drawing_has_no_barrier_that_a_checker_finds(show, theme):
 
 
 def test_without_a_script_the_blocks_are_links_in_a_scrolling_box(browser):
-    view = draw_graph(LOOP, heats={}, href="#block-{}".format, current=None)
     context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.set_content(draw_page(view))
+    page = load(context.new_page(), LOOP)
     page.locator("a[data-key='c']").focus()
     assert page.locator("a[data-key]").count() == 7
     expect(page.locator(".tools")).to_be_hidden()

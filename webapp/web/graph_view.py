@@ -15,8 +15,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from markupsafe import Markup, escape
-
 from webapp.domain.flow_graph import FlowGraph, GraphBlock, GraphEdge
 from webapp.domain.flow_layout import LABEL_SIZE, WIDEST_LABEL, Card, Chip, Layout, Route, edge_label, layout_graph
 from webapp.domain.text_width import clip_text, text_width
@@ -81,13 +79,17 @@ class BlockMark:
 
 @dataclass(frozen=True, slots=True)
 class BlockView:
-    """A block as a link: ``place`` and ``attributes`` are written into tags; ``css`` are classes of its box."""
+    """A block as a link. ``following`` are the places of its successors among all blocks, ``css`` is for its box."""
 
-    attributes: Markup
-    place: Markup
+    key: str
+    href: str
+    following: str
+    is_current: bool
+    x: int
+    y: int
     title: str
     name: str
-    name_lang: Markup
+    name_lang: str
     icon: str
     width: int
     css: str
@@ -107,8 +109,10 @@ class RouteView:
     css: str
     marker: str
     label: str
-    label_place: Markup
-    label_lang: Markup
+    label_lang: str
+    x: int
+    y: int
+    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class GraphView:
     name: str
     width: int
     height: int
-    frames: Sequence[Markup]
+    frames: Sequence[Card]
     routes: Sequence[RouteView]
     blocks: Sequence[BlockView]
     layout: Layout = field(repr=False)
@@ -154,7 +158,7 @@ def draw_graph(
         name=graph.name,
         width=int(layout.width),
         height=int(layout.height),
-        frames=[_frame(card) for card in layout.containers.values()],
+        frames=list(layout.containers.values()),
         routes=[_route(route, unseen) for route in layout.routes],
         blocks=painter.blocks(),
         layout=layout,
@@ -209,8 +213,12 @@ class _Painter:
         title = ". ".join([_said(block, heat, mark), *flags, *problem, *_ways(targets, self.known)])
         numbers = dict.fromkeys(str(self.number[edge.target]) for edge in targets)
         return BlockView(
-            attributes=self._attributes(card.key, " ".join(numbers)),
-            place=Markup(f"translate({card.x:.0f} {card.y:.0f})"),
+            key=card.key,
+            href=self.href(card.key),
+            following=" ".join(numbers),
+            is_current=card.key == self.current,
+            x=int(card.x),
+            y=int(card.y),
             title=title,
             name=clip_text(block.name, NAME_SIZE, room),
             name_lang=lang(block.name),
@@ -234,8 +242,12 @@ class _Painter:
         is_flagged = block.needs_review or bool(mark.problem)
         again = ", shown again" if chip.is_reference else ""
         return BlockView(
-            attributes=self._attributes(chip.key, str(self.number[chip.card])),
-            place=Markup(f"translate({chip.x:.0f} {chip.y:.0f})"),
+            key=chip.key,
+            href=self.href(chip.key),
+            following=str(self.number[chip.card]),
+            is_current=chip.key == self.current,
+            x=int(chip.x),
+            y=int(chip.y),
             title=". ".join(filter(None, [f"{_said(block, heat, mark)}: {role}{again}", mark.problem])),
             name=clip_text(block.name, SMALL_SIZE, chip.width - 34 - (38 if right else 0) - (18 if is_flagged else 0)),
             name_lang=lang(block.name),
@@ -249,11 +261,6 @@ class _Painter:
             is_flagged=is_flagged,
             is_chip=True,
         )
-
-    def _attributes(self, key: str, following: str) -> Markup:
-        current = Markup(' aria-current="true"') if key == self.current else ""
-        ways = f' data-next="{following}"' if following else ""
-        return Markup(f'href="{escape(self.href(key))}" data-key="{escape(key)}"{ways}{current}')
 
 
 _NO_MARK = BlockMark()
@@ -303,21 +310,18 @@ def _edge_text(edge: GraphEdge, shares: Mapping[Identity, float]) -> str:
     return f"{label} {text}".strip()
 
 
-def _frame(card: Card) -> Markup:
-    return Markup(f'x="{card.x:.0f}" y="{card.y:.0f}" width="{card.width:.0f}" height="{card.height:.0f}"')
-
-
 def _route(route: Route, undrawn: frozenset[Identity]) -> RouteView:
     is_undrawn = bool(undrawn) and all(edge.identity in undrawn for edge in route.edges)
     kind = {"error": " err", "back": " back"}.get(route.kind, "")
-    anchor = "" if route.label_anchor == "middle" else ' text-anchor="end"'
     return RouteView(
         path=_lane(route.points) if route.is_lane else _curve(route.points),
         css=f"edge{kind}{' undrawn' if is_undrawn else ''}",
         marker="ar-err" if route.kind == "error" else "ar",
         label=route.label,
-        label_place=Markup(f'x="{route.label_x:.0f}" y="{route.label_y + 4:.0f}"{anchor}'),
         label_lang=lang(route.label),
+        x=int(route.label_x),
+        y=int(route.label_y) + 4,
+        anchor=route.label_anchor,
     )
 
 
