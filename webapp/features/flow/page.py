@@ -185,7 +185,7 @@ def _neighbours(picture: Picture, key: str, href: Callable[[str], str], *, is_be
             handle = edge.source_handle.removeprefix("case:")
             label = edge.label or (handle if handle != "out" else "")
             if edge.kind == "attach":
-                label = edge.target_handle.removeprefix("attach:")
+                label = f"as {edge.target_handle.removeprefix('attach:')}"
             found.setdefault((there, label), Neighbour(names.get(there, there), href(there), label))
     return list(found.values())[:MOST_NEIGHBOURS]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,8 @@ CSV = (
 class BlockRow:
     """One block. ``figures`` is None for a drawn block that did not run in the period or the one before.
 
-    ``key`` is that of the drawing, or of the observed block where it is not drawn.
+    ``key`` is that of the drawing, or the id of the observed block where it is not drawn. ``never_ran``: it is drawn
+    and did not run in the period.
     """
 
     key: str
@@ -46,6 +47,7 @@ class BlockRow:
     is_drawn: bool
     is_undrawn: bool = False
     needs_review: bool = False
+    never_ran: bool = False
 
     @property
     def now(self) -> Sums:
@@ -56,9 +58,9 @@ class BlockRow:
         return self.figures.before if self.figures else NOTHING
 
     @property
-    def never_ran(self) -> bool:
-        """Whether it is drawn and did not run in the period."""
-        return self.is_drawn and not self.now.executions
+    def is_counted(self) -> bool:
+        """Whether traces say how often it ran: a trigger and what only decides may have no span."""
+        return self.figures is not None or self.never_ran
 
     @property
     def kind(self) -> str:
@@ -146,22 +148,17 @@ def is_narrow(row: BlockRow) -> bool:
     return bool(row.figures) and row.step_kind in ("tool", "agent")
 
 
-def observed_rows(
-    blocks: Sequence[BlockFigures], *, is_undrawn: bool, key: Callable[[UUID], str] = str
-) -> list[BlockRow]:
-    """Blocks of traces as rows."""
-    return [
-        BlockRow(
-            key=key(block.block_id),
-            name=block.name,
-            block_type=block.block_type,
-            step_kind=block.step_kind,
-            figures=block,
-            is_drawn=False,
-            is_undrawn=is_undrawn,
-        )
-        for block in blocks
-    ]
+def observed_row(block: BlockFigures, *, is_undrawn: bool = False) -> BlockRow:
+    """A block of traces as a row, under its id."""
+    return BlockRow(
+        key=str(block.block_id),
+        name=block.name,
+        block_type=block.block_type,
+        step_kind=block.step_kind,
+        figures=block,
+        is_drawn=False,
+        is_undrawn=is_undrawn,
+    )
 
 
 def compared_with(table: BlockTable, other: BlockTable) -> BlockTable:

@@ -55,3 +55,15 @@ def list_observed_blocks(session: Session, organization_id: UUID, agentflow_id: 
         .limit(1_000)
     )
     return [ObservedBlock(*row) for row in session.execute(stmt)]
+
+
+def list_overrides(session: Session, organization_id: UUID, agentflow_id: UUID) -> dict[str, UUID]:
+    """Drawn blocks, by key, for which somebody said as which block of the traces they run. Cost: one statement."""
+    stmt = select(Block.key, Block.observed_block_id).where(
+        Block.organization_id == organization_id,
+        Block.agentflow_id == agentflow_id,
+        Block.key.is_not(None),
+        Block.removed_at.is_(None),
+        Block.observed_block_id.is_not(None),
+    )
+    return {row.key: row.observed_block_id for row in session.execute(stmt)}

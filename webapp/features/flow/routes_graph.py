@@ -16,7 +16,7 @@ from webapp.extensions import db
 from webapp.features.flow import page, queries_block
 from webapp.features.flow.blueprint import FLOW, bp, draw, open_flow, open_period
 from webapp.features.flow.page_blocks import sorted_rows
-from webapp.features.flow.pictures import Seen, read_seen
+from webapp.features.flow.pictures import Seen, is_root, read_seen
 from webapp.features.flow.queries_head import FlowHead
 from webapp.permissions import Permission
 from webapp.web import htmx
@@ -36,7 +36,7 @@ def show(actor: Actor, agentflow_id: UUID) -> Response:
     context["panel"] = _panel(actor, head, seen, what, key, href) if key else None
     if not (htmx.is_fragment_request() and htmx.target_id() == "block"):
         context["view"] = _view(head, what, href, key)
-        rows = sorted_rows(what.picture.rows.values(), "failing")
+        rows = sorted_rows((row for row in what.picture.rows.values() if not is_root(row, head)), "failing")
         context |= {"rows": rows[:MOST_ROWS], "row_count": len(rows)}
     return draw("flow/show.html", actor, head, "graph", fragments={"block": "flow/_block.html"}, **context)
 
