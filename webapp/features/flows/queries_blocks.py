@@ -61,9 +61,12 @@ class VersionFigures:
 
 
 OF_FLOW = "x.agentflow_id = ANY(CAST(:flows AS uuid[]))"
-TABLE = (
-    f"WITH {facts(conditions=(OF_FLOW, '{version}'))}{grouped('block_id')}"
-    """, reasons AS MATERIALIZED (
+OF_EXECUTION = f"x.block_id = '{NIL_UUID}'"
+
+
+def _table(*conditions: str) -> str:
+    return f"""
+    WITH {facts(conditions=(OF_FLOW, *conditions))}{grouped("block_id")}, reasons AS MATERIALIZED (
         SELECT r.* FROM (
             SELECT array_agg(last_failed_execution_id) AS executions, array_agg(block_id) AS blocks
             FROM figures WHERE place = 1 AND last_failed_execution_id IS NOT NULL
@@ -73,13 +76,13 @@ TABLE = (
     FROM figures f
     LEFT JOIN blocks b ON b.id = f.block_id AND b.organization_id = :organization_id
     LEFT JOIN reasons r ON r.block_id = f.block_id AND f.place = 1"""
-)
-STATEMENTS = {
-    False: text(TABLE.format(version="true")),
-    True: text(TABLE.format(version="x.service_version = :service_version")),
-}
+
+
+BLOCKS = text(_table())
+BLOCKS_OF_VERSION = text(_table("x.service_version = :service_version"))
+BY_VERSION = facts(conditions=(OF_FLOW, OF_EXECUTION)) + grouped("service_version")
 VERSIONS = text(f"""
-    WITH {facts(conditions=(OF_FLOW, f"x.block_id = '{NIL_UUID}'"))}{grouped("service_version")}
+    WITH {BY_VERSION}
     SELECT f.*, (
         SELECT min(s.first_seen_at) FROM first_sightings s
         WHERE s.organization_id = :organization_id AND s.agentflow_id = :agentflow_id AND s.kind = 'service_version'
@@ -106,10 +109,11 @@ def list_blocks(
     """
     before = before or (since - (until - since), since)
     values = parameters(organization_id, [(since, until), before], [agentflow_id])
+    statement = BLOCKS
     if service_version is not None:
-        values["service_version"] = service_version
+        statement, values["service_version"] = BLOCKS_OF_VERSION, service_version
     rows: dict[UUID, dict[int, Any]] = {}
-    for row in session.execute(STATEMENTS[service_version is not None], values):
+    for row in session.execute(statement, values):
         rows.setdefault(row.block_id, {})[row.place] = row
     flow_cost = sums_of(rows[NIL_UUID][1]).cost_usd if 1 in rows.get(NIL_UUID, {}) else None
     figures = {block_id: _block(block_id, places, flow_cost) for block_id, places in rows.items()}

@@ -72,8 +72,9 @@ class FlowDetails:
 
 
 NO_FIGURES = FlowFigures()
+FACTS = flow_facts()
 FIGURES = text(f"""
-    WITH {flow_facts()}
+    WITH {FACTS}
     SELECT agentflow_id, CAST(sum(executions) AS bigint) AS executions, CAST(sum(completed) AS bigint) AS completed,
            CAST(sum(failed) AS bigint) AS failed, sum(cost_usd) AS cost_usd
     FROM flow_facts GROUP BY agentflow_id

@@ -54,6 +54,17 @@ COLUMNS = (
     "agentflow_id, block_id, service_version, executions, completed, failed, cost_usd, inner_cost_usd, input_tokens,"
     " output_tokens, duration_ms_sum, duration_histogram, last_failed_at, last_failed_execution_id"
 )
+CLEAR = (
+    text("""
+        DELETE FROM block_rollups
+        WHERE organization_id = :organization_id AND bucket = ANY(CAST(:hours AS timestamptz[]))"""),
+    text("""
+        DELETE FROM observed_edges
+        WHERE organization_id = :organization_id AND bucket = ANY(CAST(:hours AS timestamptz[]))"""),
+    text("""
+        DELETE FROM flow_days
+        WHERE organization_id = :organization_id AND bucket = ANY(CAST(:days AS timestamptz[]))"""),
+)
 SUMS = text(f"""
     INSERT INTO block_rollups (organization_id, bucket, {COLUMNS})
     SELECT :organization_id, at, {COLUMNS}
@@ -140,16 +151,8 @@ def _replace(session: Session, organization_id: UUID, hours: Sequence[datetime])
     days = sorted({hour.replace(hour=0) for hour in map(hour_floor, hours)})
     values = {"organization_id": organization_id, "hours": list(hours), "days": days, "limits": list(LIMITS)}
     values["ends"] = [hour + HOUR for hour in hours]
-    for table, buckets in (("block_rollups", "hours"), ("observed_edges", "hours"), ("flow_days", "days")):
-        session.execute(
-            text(
-                f"DELETE FROM {table} WHERE organization_id = :organization_id"
-                f" AND bucket = ANY(CAST(:{buckets} AS timestamptz[]))"
-            ),
-            values,
-        )
-    session.execute(SUMS, values)
-    session.execute(DAYS, values)
+    for statement in (*CLEAR, SUMS, DAYS):
+        session.execute(statement, values)
     for hour in hours:
         if rows := _edges(session, organization_id, hour):
             session.execute(insert(ObservedEdge), rows)
