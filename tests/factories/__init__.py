@@ -2,8 +2,10 @@
 
 from tests.factories.accounts import *  # noqa: F403
 from tests.factories.agents import *  # noqa: F403
+from tests.factories.alerts import *  # noqa: F403
 from tests.factories.conversations import *  # noqa: F403
 from tests.factories.executions import *  # noqa: F403
+from tests.factories.failures import *  # noqa: F403
 from tests.factories.flows import *  # noqa: F403
 from tests.factories.knowledge import *  # noqa: F403
 from tests.factories.marketplace import *  # noqa: F403
