@@ -224,7 +224,13 @@ WORST: dict[str, Callable[[], bytes]] = {
     "keys": lambda: texts(*[("Ab1" * 20 + " ") * 3_000] * 50),
     "names": lambda: texts(*["token token_" * 15_000 + " api_key" * 9_000] * 30),
     "spaces": lambda: texts(*["password" + " " * 190_000, "Bearer" + " " * 190_000] * 20),
-    "braces": lambda: texts(*["{{" * 900, "={{" + " " * 1_900] * 1_000, {"api_key": "{{" * 900}),
+    "references": lambda: texts(
+        *(
+            {"api_key": one + f" {at}"}
+            for at in range(1_200)
+            for one in ("={{" + " " * 1_900, "{{" + "('a')" * 390, "$json" * 390)
+        )
+    ),
     "addresses": lambda: texts(*["a://" * 50_000 + "@", "a" * 190_000 + "://:@"] * 10),
     "secrets": lambda: texts(*({"password": f"word{at}"} for at in range(60_000))),
     "names that hold secrets": lambda: texts({f"sk-abcdefghijklmnop{at}": 1 for at in range(60_000)}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from webapp.importers import NotAFlow, bounds
+from tests.importers.conservation import FIXTURES
+from webapp.importers import NotAFlow, bounds, yaml_values
 from webapp.importers.parse import parse
 from webapp.importers.yaml_values import parse_yaml
 
@@ -90,6 +92,14 @@ def test_what_cannot_be_read_is_refused_with_the_place(content, reason):
     with pytest.raises(NotAFlow, match=reason):
         value = parse(content)
         bounds.check_value(value)
+
+
+def test_a_parser_without_c_reads_the_same(monkeypatch):
+    path = FIXTURES / "dify_support.yml"
+    expected = parse(path.read_bytes())
+    monkeypatch.setattr(yaml_values, "_LOADER", yaml.SafeLoader)
+    assert parse(path.read_bytes()) == expected
+    assert expected == yaml.safe_load(path.read_bytes())
 
 
 def test_what_no_database_can_hold_becomes_storable():
