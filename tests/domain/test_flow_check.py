@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.domain.graphs import block, edge, graph, graphs
 from webapp.domain.flow_check import check_graph, declared_handles
@@ -67,6 +67,17 @@ def test_an_agent_needs_a_model_or_an_agent_that_exists():
     assert found(linked, agents=["8"]) == [("missing_agent", "error", "a")]
 
 
+def test_an_agent_may_use_the_model_of_its_trigger_or_of_its_supervisor():
+    ways = ["t -> a", "a -> b"]
+    default = graph("t:trigger a:agent b:agent m", [*ways, "m => t.attach:model"])
+    assert found(default) == []
+    led = [block("t", "trigger"), block("a", "agent", name="Supervisor"), block("b", "agent"), block("m")]
+    assert found(graph(led, [*ways, "m => a.attach:model"])) == []
+    assert found(graph("t:trigger a:agent b:agent m", [*ways, "m => a.attach:model"])) == [
+        ("missing_agent", "error", "b")
+    ]
+
+
 def test_declared_ways_out_need_an_edge_each():
     cases = {"cases": [{"key": "refund"}, "claim"], "handles": ["else"]}
     of = graph(
@@ -109,6 +120,7 @@ def test_errors_come_first_and_messages_name_the_block():
     assert all("Judge" in p.message for p in problems if p.block_key)
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_any_graph_is_checked_and_findings_name_what_is_there(of):
     keys = {b.key for b in of.blocks}

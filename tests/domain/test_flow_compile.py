@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.domain.graphs import block, graph, graphs, large
 from tests.domain.test_flow_check import hostile
@@ -70,6 +70,7 @@ def test_what_cannot_run_is_refused_with_reasons_and_dead_blocks_are_left_out():
     assert compile_graph(graph("t:trigger a dead", ["t -> a"])).compiled["order"] == ["t", "a"]
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_any_graph_that_compiles_is_complete_and_in_order(of):
     shape = read_shape(of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domain.graphs import block, edge, graph, graphs
@@ -57,12 +57,14 @@ def test_moving_is_no_change():
     assert diff.summary() == "1 moved"
 
 
+@settings(deadline=None)
 @given(graphs(texts=True))
 def test_a_graph_does_not_differ_from_itself(of):
     assert diff_graphs(of, of).is_empty
     assert diff_graphs(of, of).moved == 0
 
 
+@settings(deadline=None)
 @given(graphs(texts=True), graphs(texts=True))
 def test_a_diff_read_backwards_is_the_diff_of_the_other_way(before, after):
     there, back = diff_graphs(before, after), diff_graphs(after, before)
@@ -88,6 +90,7 @@ def test_unchanged_lines_are_folded_around_a_change():
     assert lines[3] == DiffLine("removed", "10", before=11)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")))
 def test_lines_lead_from_one_text_to_the_other(old, new):
     lines = diff_text("\n".join(old), "\n".join(new), context=99)
@@ -107,6 +110,7 @@ def test_long_texts_are_compared_in_bounded_time():
     assert time.process_time() - begun < 2
 
 
+@settings(deadline=None)
 @given(graphs(texts=True), graphs(texts=True))
 def test_a_change_of_one_side_is_taken_as_it_is(base, changed):
     for merge in (merge_graphs(base, base, changed), merge_graphs(base, changed, base)):
@@ -115,6 +119,7 @@ def test_a_change_of_one_side_is_taken_as_it_is(base, changed):
     assert merge_graphs(base, changed, changed).graph == changed
 
 
+@settings(deadline=None)
 @given(graphs(texts=True), graphs(texts=True), graphs(texts=True))
 def test_any_merge_is_a_whole_graph_and_names_each_contradiction(base, mine, theirs):
     merge = merge_graphs(base, mine, theirs)
@@ -158,6 +163,7 @@ def disjoint(draw) -> tuple[FlowGraph, FlowGraph, FlowGraph]:
     return base, mine, theirs
 
 
+@settings(deadline=None)
 @given(disjoint())
 def test_changes_in_different_places_join_without_conflict_and_lose_nothing(sides):
     base, mine, theirs = sides

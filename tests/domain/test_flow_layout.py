@@ -87,11 +87,13 @@ def assert_lanes_are_free(layout: Layout) -> None:
                 assert not (is_through and min(y1, y2) < p.y + p.height - 1 and max(y1, y2) > p.y + 1), (route, p)
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_any_graph_is_drawn_soundly(of):
     assert_sound(of, layout_graph(of))
 
 
+@settings(deadline=None)
 @given(graphs(most=9))
 def test_forward_edges_of_any_graph_without_containers_go_forward_and_lanes_are_free(of):
     flat = replace(of, blocks=tuple(replace(b, parent_key=None) for b in of.blocks))
@@ -100,11 +102,13 @@ def test_forward_edges_of_any_graph_without_containers_go_forward_and_lanes_are_
     assert_lanes_are_free(layout)
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_the_same_graph_gives_the_same_drawing(of):
     assert layout_graph(of) == layout_graph(of)
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_places_given_by_hand_are_kept(of):
     layout = layout_graph(of, is_manual=True)
@@ -253,7 +257,7 @@ def test_the_large_flow_is_drawn_soundly_and_in_less_than_a_tenth_of_a_second():
     assert min(took) < 0.1, f"{min(took) * 1000:.0f} ms"
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(graphs(most=40))
 def test_larger_random_graphs_too(of):
     assert_sound(of, layout_graph(of))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.domain.graphs import block, graph, graphs
 from webapp.domain.flow_graph import FlowGraph
@@ -98,6 +98,7 @@ def test_a_trigger_waits_for_the_outside_by_its_settings_or_its_foreign_type(con
     assert is_event_trigger(block("t", "trigger", config=config, source_type=source_type)) is waits
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_any_graph_can_be_held_to_any_pattern(of):
     assert suggest_pattern(of) in PATTERNS

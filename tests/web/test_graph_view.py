@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.domain.graphs import block, edge, graph, graphs, large
 from tests.domain.test_flow_layout import assert_forward, assert_lanes_are_free, assert_sound
@@ -125,6 +125,7 @@ def test_nothing_is_styled_inline():
     assert "style=" not in draw_page(drawn(large(200)))
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_any_graph_is_drawn(of):
     heats = {b.key: BlockHeat(at, at // 3, at / 9) for at, b in enumerate(of.blocks)}

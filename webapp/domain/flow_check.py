@@ -13,7 +13,7 @@ from typing import Any
 from webapp.domain.flow_graph import OUT, BlockType, FlowGraph, GraphBlock, GraphEdge
 from webapp.domain.flow_problem import ERROR, WARNING, Problem
 from webapp.domain.flow_shape import BODY, DONE, Shape, cycles, parents_of, reach, read_shape, reversed_keys
-from webapp.domain.orchestration_patterns import check_pattern
+from webapp.domain.orchestration_patterns import check_pattern, is_supervisor
 
 __all__ = ["ERROR", "WARNING", "Problem", "check_graph", "check_shape", "declared_handles", "missing_handles"]
 
@@ -39,7 +39,7 @@ def check_shape(graph: FlowGraph, shape: Shape, *, agents: Collection[str] | Non
         *_reachability(shape),
         *_endings(shape),
         *(problem for block in shape.blocks.values() for problem in _block(block)),
-        *_missing_agents(graph, shape, agents),
+        *_missing_agents(shape, agents),
         *_open_branches(shape),
         *check_pattern(graph),
     ]
@@ -215,22 +215,23 @@ def _block(block: GraphBlock) -> Iterator[Problem]:
         yield Problem("needs_review", WARNING, f"{block.name} could not be translated and needs a look.", block.key)
 
 
-def _missing_agents(graph: FlowGraph, shape: Shape, agents: Collection[str] | None) -> Iterator[Problem]:
+def _missing_agents(shape: Shape, agents: Collection[str] | None) -> Iterator[Problem]:
+    """Agents without an agent and without a model: their own, one attached to them or to what is attached to them, the
+    default at a trigger, or that of the supervisor who leads them."""
     served: dict[str, list[GraphEdge]] = defaultdict(list)
     for edge in shape.attached:
         served[edge.target].append(edge)
     with_model = {key for key, block in shape.blocks.items() if names_model(block.config)}
     with_model |= {key for key, edges in served.items() if any(e.target_handle == "attach:model" for e in edges)}
-    has_default = any(key in with_model for key in shape.triggers) or (
-        graph.pattern == "Hierarchical" and any(shape.blocks[key].block_type == BlockType.AGENT for key in with_model)
-    )
+    has_default = any(key in with_model for key in shape.triggers)
+    led = {e.target for e in shape.forward if e.source in with_model and is_supervisor(shape.blocks[e.source])}
     for key, block in shape.blocks.items():
         if block.block_type != BlockType.AGENT:
             continue
         if block.agent is not None:
             if agents is not None and block.agent not in agents:
                 yield Problem("missing_agent", ERROR, f"{block.name} uses an agent that is not there any more.", key)
-        elif key not in with_model and not has_default and not any(e.source in with_model for e in served[key]):
+        elif key not in with_model | led and not has_default and not any(e.source in with_model for e in served[key]):
             yield Problem("missing_agent", ERROR, f"{block.name} has neither an agent nor a model.", key)
 
 

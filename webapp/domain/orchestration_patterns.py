@@ -125,6 +125,12 @@ def is_event_trigger(block: GraphBlock) -> bool:
     return bool(_EVENT_WORDS.search(source)) and not _OWN_TRIGGERS.match(source)
 
 
+def is_supervisor(block: GraphBlock) -> bool:
+    """Whether an agent is called one that leads others, by its name or its foreign type."""
+    words = f"{block.name} {block.source_type or ''}"
+    return block.block_type == BlockType.AGENT and bool(_SUPERVISOR.search(words))
+
+
 @dataclass(frozen=True, slots=True)
 class _Lacking:
     reason: str
@@ -198,12 +204,7 @@ class _Facts:
     def has_supervisor(self) -> bool:
         if any(len(workers) > 1 for workers in self.attached_agents.values()):
             return True
-        named = [k for k in self.agents if _SUPERVISOR.search(self._words(k))]
-        return bool(named) and len(self.agents) > 1
-
-    def _words(self, key: str) -> str:
-        block = self.shape.blocks[key]
-        return f"{block.name} {block.source_type or ''}"
+        return len(self.agents) > 1 and any(is_supervisor(self.shape.blocks[key]) for key in self.agents)
 
 
 def _sequential(facts: _Facts) -> _Lacking | None:
