@@ -14,10 +14,14 @@ class Permission(StrEnum):
 
     AGENTS_READ = "agents:read"
     AGENTS_WRITE = "agents:write"
+    ALERTS_MANAGE = "alerts:manage"
+    ALERTS_READ = "alerts:read"
     API_KEYS_MANAGE = "api_keys:manage"
     API_KEYS_READ = "api_keys:read"
     EXECUTIONS_ANNOTATE = "executions:annotate"
     EXECUTIONS_READ = "executions:read"
+    FAILURES_READ = "failures:read"
+    FAILURES_WRITE = "failures:write"
     FLOWS_DELETE = "flows:delete"
     """One's own flows; of others' only admins (checked where it is done)."""
     FLOWS_READ = "flows:read"
@@ -27,6 +31,8 @@ class Permission(StrEnum):
     ORGANIZATION_READ = "organization:read"
     PROMPTS_READ = "prompts:read"
     PROMPTS_WRITE = "prompts:write"
+    RETRIES_MANAGE = "retries:manage"
+    RETRIES_RUN = "retries:run"
     SELF = "self"
     """What every signed-in person may do with what is their own: profile, sessions, bookmarks, views."""
     TOOLS_READ = "tools:read"
@@ -58,7 +64,9 @@ class Role(StrEnum):
 _VIEWER = frozenset(
     {
         Permission.AGENTS_READ,
+        Permission.ALERTS_READ,
         Permission.EXECUTIONS_READ,
+        Permission.FAILURES_READ,
         Permission.FLOWS_READ,
         Permission.INGEST_READ,
         Permission.ORGANIZATION_READ,
@@ -71,13 +79,20 @@ _MEMBER = _VIEWER | {
     Permission.AGENTS_WRITE,
     Permission.API_KEYS_READ,
     Permission.EXECUTIONS_ANNOTATE,
+    Permission.FAILURES_WRITE,
     Permission.FLOWS_DELETE,
     Permission.FLOWS_WRITE,
     Permission.PROMPTS_WRITE,
+    Permission.RETRIES_RUN,
     Permission.TOOLS_WRITE,
     Permission.VIEWS_SHARE,
 }
-_ADMIN = _MEMBER | {Permission.API_KEYS_MANAGE, Permission.ORGANIZATION_MANAGE}
+_ADMIN = _MEMBER | {
+    Permission.ALERTS_MANAGE,
+    Permission.API_KEYS_MANAGE,
+    Permission.ORGANIZATION_MANAGE,
+    Permission.RETRIES_MANAGE,
+}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,
