@@ -1,6 +1,6 @@
 """Executions per flow of any window, always exact, each stretch of it read from the coarsest sums that are true.
 
-Whole days (UTC) come from ``flow_days``, whole hours from ``block_rollups`` (the nil block), quarter hours from
+Whole days (UTC) come from ``block_days``, whole hours from ``block_rollups`` (the nil block of both), quarter hours from
 ``execution_rollups``, and what arrived since or is cut by the window's edges from the executions themselves. All in one
 statement and so one snapshot.
 """
@@ -11,16 +11,14 @@ statement and so one snapshot.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from webapp.domain.durations import LIMITS
-from webapp.domain.periods import EPOCH, quarter_ceiling, quarter_floor
-from webapp.features.rollups.queries_blocks import hour_ceiling, hour_floor
+from webapp.domain.periods import quarter_ceiling, quarter_floor
+from webapp.features.rollups.queries_blocks import DAY, day_ceiling, day_floor, hour_ceiling, hour_floor
 from webapp.models.base import NIL_UUID
-
-DAY = timedelta(days=1)
 
 
 def flow_facts(*, is_for_some: bool = False, has_durations: bool = False) -> str:
@@ -58,8 +56,8 @@ def flow_facts(*, is_for_some: bool = False, has_durations: bool = False) -> str
         UNION
         SELECT unnest(CAST(:cut_days AS timestamptz[]))
     ), flow_facts AS (
-        SELECT x.bucket AS at, {wanted} FROM flow_days x
-        WHERE x.organization_id = :organization_id AND x.bucket >= :first_whole_day AND x.bucket < :last_whole_day
+        SELECT x.bucket AS at, {wanted} FROM block_days x
+        WHERE x.organization_id = :organization_id AND x.block_id = '{NIL_UUID}'::uuid AND x.bucket >= :first_whole_day AND x.bucket < :last_whole_day
           AND NOT EXISTS (SELECT FROM stale_days s WHERE s.bucket = x.bucket){some}
         UNION ALL
         SELECT x.bucket, {wanted} FROM stale_days d CROSS JOIN LATERAL (
@@ -111,14 +109,3 @@ def flow_parameters(
         "cut_days": days if is_by_hour else [day for day in days if day < since or day + DAY > until],
         "limits": list(LIMITS),
     }
-
-
-def day_floor(at: datetime) -> datetime:
-    """The day (UTC) in which the instant lies."""
-    return EPOCH + (at.astimezone(UTC) - EPOCH) // DAY * DAY
-
-
-def day_ceiling(at: datetime) -> datetime:
-    """The first day at or after the instant."""
-    floor = day_floor(at)
-    return floor if floor == at else floor + DAY
