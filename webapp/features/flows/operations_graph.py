@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.errors import Conflict, Invalid, NotFound
 from webapp.domain.flow_compile import compile_graph
-from webapp.domain.flow_graph import FlowGraph, GraphInvalid, to_document
+from webapp.domain.flow_diff import diff_graphs
+from webapp.domain.flow_graph import FlowGraph, GraphInvalid, from_document, to_document
 from webapp.domain.flow_problem import Problem
 from webapp.domain.flow_storable import content_hash, storable_graph
 from webapp.features.events import operations as events
@@ -132,12 +133,14 @@ def save_graph(
     if origin is not None:
         _set_origin(flow, origin)
     before = {"version": current, "pattern": flow.orchestration_pattern, "name": flow.name}
+    drawn = from_document(flow.graph_definition) if flow.graph_definition else FlowGraph(flow.name)
     saved = _store(
         session, author, flow, graph, kind=kind, name=name, note=note, import_report_id=import_report_id, now=now
     )
     if saved.is_new:
         after = {"version": saved.version, "pattern": flow.orchestration_pattern, "name": flow.name}
         payload = {"kind": str(kind), "before": before, "after": after, "is_runnable": saved.is_runnable}
+        payload["changes"] = diff_graphs(drawn, graph).counts()
         events.record(session, author, "agentflow", flow.id, "agentflow.saved", payload, at=now)
     return saved
 
