@@ -210,6 +210,15 @@ def move_block(graph: FlowGraph, key: str, x: float, y: float, positions: Mappin
     return Edit(replace(graph, blocks=tuple(blocks), config=config), f"Moved {block.name}", key)
 
 
+def adopt_seen(graph: FlowGraph, seen: FlowGraph) -> Edit:
+    """Begin an empty drawing with what traces show of the flow."""
+    if graph.blocks:
+        raise Invalid("Something is drawn already. Discard it first, or save it and compare.")
+    if not seen.blocks:
+        raise Invalid("No execution of the last 30 days shows what this flow does. Add the first block by hand.")
+    return Edit(replace(graph, blocks=seen.blocks, edges=seen.edges), "Drew what was seen")
+
+
 def arrange(graph: FlowGraph) -> Edit:
     """Leave the places of all blocks to the automatic layout again."""
     blocks = tuple(replace(block, x=None, y=None) for block in graph.blocks)

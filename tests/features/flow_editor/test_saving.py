@@ -33,6 +33,7 @@ def test_saving_makes_a_version_with_name_note_and_compiled_graph(editor, owner_
     with Session(owner_engine) as session:
         payload = session.scalar(sa.select(Event.payload).where(Event.event_type == "agentflow.saved"))
     assert payload["before"]["version"] == 1 and payload["after"]["version"] == 2
+    assert payload["changes"] == {"blocks_added": 1, "edges_added": 1}
     assert "Because" not in str(payload) and "4711" not in str(payload)
 
 
@@ -206,6 +207,41 @@ def test_a_discovered_flow_begins_with_an_empty_drawing(app_engine, organization
     editor.post("save", base_version=0)
     row = flow_row(owner_engine, flow.id)
     assert (row.version, row.name, row.source, row.block_count) == (1, "seen", "discovered", 1)
+    assert editor.versions[0].kind == "adopted"
+
+
+def test_what_was_seen_in_traces_becomes_the_first_draft(client_as, alice, api_key, editor_of, owner_engine):
+    assert client_as(alice).post("/welcome/sample").status_code == 303
+    with Session(owner_engine) as session:
+        flow = session.scalars(sa.select(Agentflow).where(Agentflow.last_execution_at.is_not(None))).one()
+    editor = editor_of(alice, flow.id)
+    assert "Draw what was seen" in editor.open()
+    editor.post("draw")
+    names = {block.name for block in editor.draft.blocks}
+    assert len(names) > 1 and editor.draft.edges and "Undo: Drew what was seen" in editor.open()
+    assert "Draw what was seen" not in editor.page
+    editor.post("draw", status=422)
+    editor.post("save", base_version=0, anyway="y")
+    assert editor.versions[0].kind == "adopted"
+
+
+def test_a_flow_that_never_ran_has_nothing_to_draw(editor_of, alice, organization):
+    from tests.factories.flows import make_agentflow
+
+    flow = make_agentflow(organization_id=organization.id, name="seen", source="discovered")
+    answer = editor_of(alice, flow.id).post("draw", status=422)
+    assert "Add the first block by hand" in answer.text
+
+
+def test_a_flow_that_was_joined_leads_to_the_one_with_the_drawing(editor, owner_engine, organization):
+    from tests.factories.flows import make_agentflow
+
+    other = make_agentflow(organization_id=organization.id, name="other")
+    with owner_engine.begin() as connection:
+        joined = {"joined_into": str(other.id)}
+        connection.execute(sa.update(Agentflow).where(Agentflow.id == editor.flow_id).values(config=joined))
+    assert editor.client.get(editor.base).location == f"/flows/{other.id}/edit"
+    editor.post("add", preset="http", status=409)
 
 
 def test_a_flow_with_many_versions_counts_on(app_engine, organization, alice, editor_of):

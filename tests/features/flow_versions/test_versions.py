@@ -107,7 +107,8 @@ def test_figures_equal_a_count_by_plain_sql(client, flow_id, runs, owner_engine)
         SELECT v.version, count(e.id), count(e.id) FILTER (WHERE e.status = 'failed'), sum(e.cost_usd)
         FROM (SELECT version, created_at, lead(created_at, 1, now()) OVER (ORDER BY version) AS until
               FROM agentflow_versions WHERE agentflow_id = :flow) v
-        LEFT JOIN flow_executions e ON e.agentflow_id = :flow AND e.started_at >= v.created_at AND e.started_at < v.until
+        LEFT JOIN flow_executions e
+          ON e.agentflow_id = :flow AND e.started_at >= v.created_at AND e.started_at < v.until
         GROUP BY v.version ORDER BY v.version DESC""")
     with owner_engine.connect() as connection:
         wanted = [(str(v), str(n), str(f), c) for v, n, f, c in connection.execute(query, {"flow": flow_id})]
@@ -195,7 +196,8 @@ def test_a_version_gets_a_name_and_the_event_no_words_of_the_note(client, flow_i
 def test_the_list_is_searched_and_filtered(client, flow_id):
     for query, wanted in (
         ("?q=second", ["2"]), ("?q=because", ["2"]), ("?q=alice", ["3", "2", "1"]), ("?q=v3", ["3"]), ("?q=3", ["3"]),
-        ("?q=%25", []), ("?kind=created", ["1"]), ("?kind=restore", []), ("?q=nothing", []), ("?q=%00", ["3", "2", "1"]),
+        ("?q=%25", []), ("?kind=created", ["1"]), ("?kind=restore", []), ("?q=nothing", []),
+        ("?q=%00", ["3", "2", "1"]),
     ):  # fmt: skip
         assert [row["version"] for row in rows_of(client, flow_id, query)] == wanted, query
     assert "No version matches" in client.get(f"/flows/{flow_id}/versions?q=nothing").text

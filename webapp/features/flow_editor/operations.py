@@ -25,7 +25,7 @@ from webapp.features.flow_editor.queries import begin_graph
 from webapp.features.flows.operations_graph import SavedVersion, StaleVersion, save_graph
 from webapp.features.flows.queries_graph import UNKNOWN, load_version
 from webapp.features.flows.visibility import visible_flows
-from webapp.models import Agentflow, AgentflowDraft, AgentflowVersion, new_id
+from webapp.models import Agentflow, AgentflowDraft, AgentflowVersion, Source, VersionKind, new_id
 
 
 class StaleDraft(Conflict):
@@ -150,8 +150,17 @@ def save_draft(
     errors = [p for p in check_graph(locked.graph, agents=agents) if p.is_error]
     if errors and not even_if_broken and locked.base_version == _version(locked.flow):
         raise BrokenGraph(errors)
+    is_adopted = not locked.base_version and locked.flow.source == Source.DISCOVERED
     saved = save_graph(
-        session, actor, agentflow_id, locked.graph, base_version=locked.base_version, name=name, note=note, now=now
+        session,
+        actor,
+        agentflow_id,
+        locked.graph,
+        base_version=locked.base_version,
+        kind=VersionKind.ADOPTED if is_adopted else VersionKind.EDIT,
+        name=name,
+        note=note,
+        now=now,
     )
     session.execute(_of(actor, agentflow_id))
     return saved
@@ -226,6 +235,8 @@ def _get_flow(session: Session, actor: Actor, agentflow_id: UUID) -> Agentflow:
     )
     if flow is None:
         raise NotFound(UNKNOWN)
+    if (flow.config or {}).get("joined_into"):
+        raise Conflict("This flow was joined with another one, which has the drawing. Open that one.")
     return flow
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from wtforms import Form
 
 from webapp.actor import Actor
 from webapp.domain.errors import DomainError, Invalid
-from webapp.domain.flow_edit import Edit
+from webapp.domain.flow_edit import Edit, adopt_seen
 from webapp.extensions import db
 from webapp.features.flow_editor import join_page, operations, queries
 from webapp.features.flow_editor.changes import CHANGES
@@ -96,6 +97,8 @@ def _changed(actor: Actor, agentflow_id: UUID, edit: Edit, panel: str = "flow") 
 
 def _page(actor: Actor, agentflow_id: UUID, shown: Shown, status: int = 200) -> Response:
     edited = queries.get_edited(db.session, actor, agentflow_id)
+    if edited.joined_into:
+        return htmx.redirect_to(f"/flows/{edited.joined_into}/edit", status=302)
     others = queries.list_other_drafts(db.session, actor, agentflow_id)
     agents = queries.list_agents(db.session, actor.organization_id)
     page = EditorPage(edited, shown, agents, others)
@@ -113,6 +116,22 @@ def turn(actor: Actor, agentflow_id: UUID, way: str) -> Response:
         edit = turned(db.session, actor, agentflow_id, revision=form.revision.data, now=now())
     except StaleDraft as error:
         return _page(actor, agentflow_id, Shown(told=error.message), 409)
+    return _changed(actor, agentflow_id, edit)
+
+
+@bp.post("/<uuid:agentflow_id>/edit/draw", permission=Permission.FLOWS_WRITE)
+def adopt(actor: Actor, agentflow_id: UUID) -> Response:
+    """Begin the draft with what traces of the last 30 days show."""
+    form = posted(DraftForm)
+    if not form.validate():
+        raise Invalid("This page is damaged. Reload it.")
+    seen = queries.get_seen(db.session, actor, agentflow_id, now=now())
+    try:
+        edit = operations.change_draft(
+            db.session, actor, agentflow_id, partial(adopt_seen, seen=seen), revision=form.revision.data, now=now()
+        )
+    except (Invalid, StaleDraft) as error:
+        return _page(actor, agentflow_id, Shown(told=error.message), _status(error))
     return _changed(actor, agentflow_id, edit)
 
 
