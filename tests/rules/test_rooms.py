@@ -31,10 +31,10 @@ CROSSINGS: dict[str, set[str]] = {
     "flows": {"events", "rollups"},
     "organizations": {"events"},
     "overview": {"rollups"},
-    "prompts": {"agents", "events"},
+    "prompts": {"events", "rollups"},
     "search": {"flows"},
     "setup": {"accounts", "api_keys", "events", "organizations", "welcome"},
-    "tools": {"agents", "events", "flows"},
+    "tools": {"events", "flows", "rollups"},
     "welcome": {"api_keys"},
 }
 
