@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from tests.factories.base import factory
 from webapp.models import (
+    BlockDay,
     BlockRollup,
     BlockRollupDirty,
     ExecutionRollup,
     ExecutionTotal,
     FirstSighting,
-    FlowDay,
     IngestArrival,
     IngestRejection,
     ModelPrice,
@@ -54,7 +54,7 @@ make_ingest_arrival = factory(IngestArrival)
 make_ingest_rejection = factory(IngestRejection)
 make_block_rollup = factory(BlockRollup, bucket=_hour, agentflow_id=lambda n: new_id(), block_id=lambda n: new_id())
 make_block_rollup_dirty = factory(BlockRollupDirty, bucket=_hour)
-make_flow_day = factory(FlowDay, bucket=_hour, agentflow_id=lambda n: new_id())
+make_block_day = factory(BlockDay, bucket=_hour, agentflow_id=lambda n: new_id(), block_id=lambda n: new_id())
 make_observed_edge = factory(
     ObservedEdge,
     bucket=_hour,

@@ -341,19 +341,35 @@ class BlockRollup(db.Model):
     last_failed_execution_id: Mapped[UUID | None]
 
 
-class FlowDay(db.Model):
-    """Executions of one flow that started on one day (UTC), summed from its hours for windows of weeks."""
+class BlockDay(db.Model):
+    """:class:`BlockRollup` by day (UTC), summed from its hours for windows of weeks."""
 
-    __tablename__ = "flow_days"
+    __tablename__ = "block_days"
+    __table_args__ = (
+        Index(
+            "ix_block_days_flows",
+            "organization_id",
+            "bucket",
+            postgresql_where=text("block_id = '00000000-0000-0000-0000-000000000000'::uuid"),
+            postgresql_include=["agentflow_id", "executions", "completed", "failed", "cost_usd"],
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
-    bucket: Mapped[datetime] = mapped_column(primary_key=True)
     agentflow_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
+    block_id: Mapped[UUID] = mapped_column(primary_key=True)
+    service_version: Mapped[str] = mapped_column(String(255), primary_key=True, server_default="")
     executions: Mapped[int]
     completed: Mapped[int]
     failed: Mapped[int]
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    inner_cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    input_tokens: Mapped[BigInt | None]
+    output_tokens: Mapped[BigInt | None]
     duration_histogram: Mapped[list[int] | None]
+    last_failed_at: Mapped[datetime | None]
+    last_failed_execution_id: Mapped[UUID | None]
 
 
 class ObservedEdge(db.Model):

@@ -17,7 +17,7 @@ from webapp.features.rollups.operations_blocks import rebuild_blocks
 from webapp.jobs.tasks.rollups import rebuild_block_rollups
 
 NOW = datetime.now(UTC)
-TABLES = ("block_rollups", "observed_edges", "flow_days")
+TABLES = ("block_rollups", "observed_edges", "block_days")
 
 
 def everything(session):
@@ -67,16 +67,18 @@ def test_a_day_is_the_sum_of_its_hours(filled, app_engine, organization):
     with organization_session(app_engine, organization.id) as session:
         hours = session.execute(
             text("""
-                SELECT date_trunc('day', bucket, 'UTC'), agentflow_id, sum(executions), sum(completed), sum(failed),
-                       sum(cost_usd), coalesce(sum((SELECT sum(n) FROM unnest(duration_histogram[2:]) n)), 0)
-                FROM block_rollups WHERE block_id = '00000000-0000-0000-0000-000000000000' GROUP BY 1, 2 ORDER BY 1, 2
+                SELECT date_trunc('day', bucket, 'UTC'), agentflow_id, block_id, service_version, sum(executions),
+                       sum(completed), sum(failed), sum(cost_usd), sum(inner_cost_usd), sum(input_tokens),
+                       max(last_failed_at), coalesce(sum((SELECT sum(n) FROM unnest(duration_histogram[2:]) n)), 0)
+                FROM block_rollups GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
             """)
         ).all()
         days = session.execute(
             text("""
-                SELECT bucket, agentflow_id, executions, completed, failed, cost_usd,
+                SELECT bucket, agentflow_id, block_id, service_version, executions, completed, failed, cost_usd,
+                       inner_cost_usd, input_tokens, last_failed_at,
                        coalesce((SELECT sum(n) FROM unnest(duration_histogram[2:]) n), 0)
-                FROM flow_days ORDER BY 1, 2
+                FROM block_days ORDER BY 1, 2, 3, 4
             """)
         ).all()
         assert days == hours

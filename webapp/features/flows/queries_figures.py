@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.durations import percentile
 from webapp.domain.trouble import failing_for_sure
-from webapp.features.rollups.queries_blocks import HOUR, hour_floor
-from webapp.features.rollups.queries_flows import DAY, day_floor, flow_facts, flow_parameters
+from webapp.features.rollups.queries_blocks import DAY, HOUR, day_floor, hour_floor
+from webapp.features.rollups.queries_flows import flow_facts, flow_parameters
 
 TREND_POINTS = 14
 LONGEST_BY_HOUR = timedelta(days=3)

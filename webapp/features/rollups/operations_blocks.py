@@ -62,7 +62,7 @@ CLEAR = (
         DELETE FROM observed_edges
         WHERE organization_id = :organization_id AND bucket = ANY(CAST(:hours AS timestamptz[]))"""),
     text("""
-        DELETE FROM flow_days
+        DELETE FROM block_days
         WHERE organization_id = :organization_id AND bucket = ANY(CAST(:days AS timestamptz[]))"""),
 )
 SUMS = text(f"""
@@ -72,28 +72,41 @@ SUMS = text(f"""
                      CAST(:limits AS bigint[]))
 """)
 DAYS = text("""
-    INSERT INTO flow_days (organization_id, bucket, agentflow_id, executions, completed, failed, cost_usd,
-                           duration_histogram)
+    INSERT INTO block_days (organization_id, bucket, agentflow_id, block_id, service_version, executions, completed,
+                            failed, cost_usd, inner_cost_usd, input_tokens, output_tokens, duration_histogram,
+                            last_failed_at, last_failed_execution_id)
     WITH hours AS MATERIALIZED (
-        SELECT d.day, b.agentflow_id, b.executions, b.completed, b.failed, b.cost_usd, b.duration_histogram
+        SELECT d.day, b.*
         FROM unnest(CAST(:days AS timestamptz[])) AS d (day)
         JOIN block_rollups b ON b.bucket >= d.day AND b.bucket < d.day + interval '24 hours'
-        WHERE b.organization_id = :organization_id AND b.block_id = '00000000-0000-0000-0000-000000000000'
+        WHERE b.organization_id = :organization_id
     ), counts AS (
-        SELECT h.day, h.agentflow_id, CAST(h.duration_histogram[1] + n.position - 1 AS integer) AS bin,
-               CAST(sum(n.count) AS integer) AS count
+        SELECT h.day, h.agentflow_id, h.block_id, h.service_version,
+               CAST(h.duration_histogram[1] + n.position - 1 AS integer) AS bin, CAST(sum(n.count) AS integer) AS count
         FROM hours h, unnest(h.duration_histogram[2:]) WITH ORDINALITY AS n (count, position)
-        WHERE h.duration_histogram IS NOT NULL GROUP BY 1, 2, 3
+        WHERE h.duration_histogram IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+    ), ranges AS (
+        SELECT day, agentflow_id, block_id, service_version, min(bin) AS first, max(bin) AS last
+        FROM counts GROUP BY 1, 2, 3, 4
     ), histograms AS (
-        SELECT r.day, r.agentflow_id, r.first || array_agg(coalesce(c.count, 0) ORDER BY bin) AS duration_histogram
-        FROM (SELECT day, agentflow_id, min(bin) AS first, max(bin) AS last FROM counts GROUP BY 1, 2) r
+        SELECT day, agentflow_id, block_id, service_version,
+               r.first || array_agg(coalesce(c.count, 0) ORDER BY bin) AS duration_histogram
+        FROM ranges r
         CROSS JOIN LATERAL generate_series(r.first, r.last) bin
-        LEFT JOIN counts c USING (day, agentflow_id, bin)
-        GROUP BY r.day, r.agentflow_id, r.first
+        LEFT JOIN counts c USING (day, agentflow_id, block_id, service_version, bin)
+        GROUP BY 1, 2, 3, 4, r.first
+    ), sums AS (
+        SELECT day, agentflow_id, block_id, service_version, sum(executions) AS executions,
+               sum(completed) AS completed, sum(failed) AS failed, sum(cost_usd) AS cost_usd,
+               sum(inner_cost_usd) AS inner_cost_usd, sum(input_tokens) AS input_tokens,
+               sum(output_tokens) AS output_tokens, max(last_failed_at) AS last_failed_at,
+               (array_agg(last_failed_execution_id ORDER BY last_failed_at DESC, last_failed_execution_id DESC)
+                   FILTER (WHERE last_failed_at IS NOT NULL))[1] AS last_failed_execution_id
+        FROM hours GROUP BY 1, 2, 3, 4
     )
-    SELECT :organization_id, day, agentflow_id, sum(executions), sum(completed), sum(failed), sum(cost_usd),
-           (SELECT x.duration_histogram FROM histograms x WHERE x.day = h.day AND x.agentflow_id = h.agentflow_id)
-    FROM hours h GROUP BY day, agentflow_id
+    SELECT :organization_id, day, agentflow_id, block_id, service_version, executions, completed, failed, cost_usd,
+           inner_cost_usd, input_tokens, output_tokens, duration_histogram, last_failed_at, last_failed_execution_id
+    FROM sums LEFT JOIN histograms USING (day, agentflow_id, block_id, service_version)
 """)
 
 

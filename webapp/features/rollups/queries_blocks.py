@@ -1,7 +1,7 @@
-"""Sums per block of any windows, always exact: kept sums of clean hours, the steps themselves of all others.
+"""Sums per block of any windows, always exact: kept sums of clean days and hours, the steps themselves of all others.
 
-An hour is read from steps when a row of ``block_rollup_dirty`` or ``rollup_dirty`` says that something arrived since,
-or when a window begins or ends inside it. Both halves are one statement and so one snapshot.
+Days are those of UTC. An hour is read from steps when a row of ``block_rollup_dirty`` or ``rollup_dirty`` says that
+something arrived since, or when a window begins or ends inside it. All are one statement and so one snapshot.
 """
 
 # SQL is put together from constants of this module; every value is a parameter.
@@ -20,6 +20,7 @@ from webapp.domain.durations import LIMITS, percentile
 from webapp.domain.periods import EPOCH
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 Window = tuple[datetime, datetime]
 
 
@@ -98,8 +99,9 @@ COLUMNS = (
 WINDOWS = """
     windows AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:sinces AS timestamptz[]), CAST(:untils AS timestamptz[]),
-                             CAST(:first_hours AS timestamptz[]), CAST(:last_hours AS timestamptz[]))
-            WITH ORDINALITY AS w (since, until, first_hour, last_hour, place)
+                             CAST(:first_hours AS timestamptz[]), CAST(:last_hours AS timestamptz[]),
+                             CAST(:first_days AS timestamptz[]), CAST(:last_days AS timestamptz[]))
+            WITH ORDINALITY AS w (since, until, first_hour, last_hour, first_day, last_day, place)
     ), stale AS MATERIALIZED (
         SELECT d.bucket FROM block_rollup_dirty d
         WHERE d.organization_id = :organization_id AND d.bucket >= :first_hour AND d.bucket < :last_until
@@ -124,10 +126,25 @@ def facts(*, conditions: Sequence[str] = ()) -> str:
     """
     wanted = ", ".join(f"x.{column.strip()}" for column in COLUMNS.split(","))
     filters = "".join(f" AND {condition}" for condition in conditions)
-    return f"""{WINDOWS}, facts AS (
+    return f"""{WINDOWS}, stale_days AS MATERIALIZED (
+        SELECT DISTINCT date_bin('1 day', bucket, 'epoch') AS bucket FROM stale
+    ), spans AS MATERIALIZED (
+        SELECT w.place, w.first_hour AS since, least(w.first_day, w.last_hour) AS until FROM windows w
+        UNION ALL
+        SELECT w.place, greatest(w.first_day, w.last_day), w.last_hour FROM windows w
+        UNION ALL
+        SELECT w.place, d.bucket, d.bucket + interval '24 hours'
+        FROM windows w JOIN stale_days d ON d.bucket >= w.first_day AND d.bucket < w.last_day
+    ), facts AS (
         SELECT w.place, {wanted}
         FROM windows w
-        JOIN block_rollups x ON x.bucket >= w.first_hour AND x.bucket < w.last_hour
+        JOIN block_days x ON x.bucket >= w.first_day AND x.bucket < w.last_day
+        WHERE x.organization_id = :organization_id
+          AND NOT EXISTS (SELECT FROM stale_days d WHERE d.bucket = x.bucket){filters}
+        UNION ALL
+        SELECT s.place, {wanted}
+        FROM spans s
+        JOIN block_rollups x ON x.bucket >= s.since AND x.bucket < s.until
         WHERE x.organization_id = :organization_id
           AND NOT EXISTS (SELECT FROM stale WHERE stale.bucket = x.bucket){filters}
         UNION ALL
@@ -150,6 +167,8 @@ def parameters(organization_id: UUID, windows: Sequence[Window], flows: Sequence
         "untils": [until for _, until in windows],
         "first_hours": [hour_ceiling(since) for since, _ in windows],
         "last_hours": [hour_floor(until) for _, until in windows],
+        "first_days": [day_ceiling(since) for since, _ in windows],
+        "last_days": [day_floor(until) for _, until in windows],
         "first_hour": hour_floor(min(edges)),
         "last_until": max(edges),
         "cut_hours": sorted(cut),
@@ -169,6 +188,17 @@ def hour_ceiling(at: datetime) -> datetime:
     return floor if floor == at else floor + HOUR
 
 
+def day_floor(at: datetime) -> datetime:
+    """The day (UTC) in which the instant lies."""
+    return EPOCH + (at.astimezone(UTC) - EPOCH) // DAY * DAY
+
+
+def day_ceiling(at: datetime) -> datetime:
+    """The first day (UTC) at or after the instant."""
+    floor = day_floor(at)
+    return floor if floor == at else floor + DAY
+
+
 def grouped(keys: str) -> str:
     """SQL to follow :func:`facts`: one row of sums per window and ``keys`` (columns of facts), with bins and counts."""
     return f""", sums AS (
@@ -177,7 +207,7 @@ def grouped(keys: str) -> str:
                sum(cost_usd) AS cost_usd, sum(inner_cost_usd) AS inner_cost_usd,
                CAST(sum(input_tokens) AS bigint) AS input_tokens, CAST(sum(output_tokens) AS bigint) AS output_tokens,
                max(last_failed_at) AS last_failed_at,
-               (array_agg(last_failed_execution_id ORDER BY last_failed_at DESC)
+               (array_agg(last_failed_execution_id ORDER BY last_failed_at DESC, last_failed_execution_id DESC)
                    FILTER (WHERE last_failed_at IS NOT NULL))[1] AS last_failed_execution_id
         FROM facts GROUP BY place, {keys}
     ), histograms AS (

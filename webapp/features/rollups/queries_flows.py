@@ -1,8 +1,8 @@
 """Executions per flow of any window, always exact, each stretch of it read from the coarsest sums that are true.
 
-Whole days (UTC) come from ``block_days``, whole hours from ``block_rollups`` (the nil block of both), quarter hours from
-``execution_rollups``, and what arrived since or is cut by the window's edges from the executions themselves. All in one
-statement and so one snapshot.
+Whole days (UTC) come from ``block_days``, whole hours from ``block_rollups`` (the nil block of both), quarter hours
+from ``execution_rollups``, and what arrived since or is cut by the window's edges from the executions themselves. All
+in one statement and so one snapshot.
 """
 
 # SQL is put together from constants of this module; every value is a parameter.
@@ -57,7 +57,8 @@ def flow_facts(*, is_for_some: bool = False, has_durations: bool = False) -> str
         SELECT unnest(CAST(:cut_days AS timestamptz[]))
     ), flow_facts AS (
         SELECT x.bucket AS at, {wanted} FROM block_days x
-        WHERE x.organization_id = :organization_id AND x.block_id = '{NIL_UUID}'::uuid AND x.bucket >= :first_whole_day AND x.bucket < :last_whole_day
+        WHERE x.organization_id = :organization_id AND x.block_id = '{NIL_UUID}'::uuid
+          AND x.bucket >= :first_whole_day AND x.bucket < :last_whole_day
           AND NOT EXISTS (SELECT FROM stale_days s WHERE s.bucket = x.bucket){some}
         UNION ALL
         SELECT x.bucket, {wanted} FROM stale_days d CROSS JOIN LATERAL (
