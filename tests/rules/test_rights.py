@@ -19,6 +19,7 @@ PUBLIC = {
     "accounts.check_sign_in",
     "accounts.sign_in",
     "api.openapi",
+    "flow.shared",
     "health.healthz",
     "health.readyz",
     "ingest.nothing",

@@ -24,7 +24,7 @@ CROSSINGS: dict[str, set[str]] = {
     "api_keys": {"events"},
     "executions": {"rollups"},
     "agents": {"events", "flows", "rollups"},
-    "flow": {"events", "executions", "flows", "overview", "rollups"},
+    "flow": {"events", "executions", "flows", "rollups"},
     "flow_editor": {"events", "flow", "flows", "rollups"},
     "flow_imports": {"events", "flow", "flows"},
     "flow_versions": {"events", "flow", "flows", "rollups"},

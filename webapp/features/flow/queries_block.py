@@ -20,7 +20,8 @@ CONDITIONS = (
     "x.agentflow_id = ANY(CAST(:flows AS uuid[]))",
     "x.block_id = ANY(CAST(:blocks AS uuid[]))",
 )
-COLUMNS = text(f"WITH {facts(conditions=CONDITIONS)}{grouped('agentflow_id')} SELECT * FROM figures")
+FACTS, SUMS = facts(conditions=CONDITIONS), grouped("agentflow_id")
+COLUMNS = text(f"WITH {FACTS}{SUMS} SELECT * FROM figures")
 
 
 @dataclass(frozen=True, slots=True)

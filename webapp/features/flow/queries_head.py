@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, text, true
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, text, true
 from sqlalchemy.orm import Session, aliased, defer
 
 from webapp.actor import Actor
@@ -115,13 +115,7 @@ def get_head(session: Session, actor: Actor, agentflow_id: UUID) -> FlowHead:
         source=flow.source,
         source_format=flow.source_format,
         service_name=flow.service_name,
-        state=flow_state(
-            failed=row.failed or 0,
-            ended=row.ended or 0,
-            is_active=flow.is_active is not False,
-            is_template=flow.is_template,
-            is_deleted=flow.deleted_at is not None,
-        ),
+        state=_state(row),
         version=flow.version if is_drawn else None,
         saved_at=row.saved_at,
         saved_by=row.saved_by,
@@ -147,22 +141,20 @@ def get_head(session: Session, actor: Actor, agentflow_id: UUID) -> FlowHead:
     )
 
 
+def _state(row: Any) -> FlowState:
+    flow: Agentflow = row.Agentflow
+    return flow_state(
+        failed=row.failed or 0,
+        ended=row.ended or 0,
+        is_active=flow.is_active is not False,
+        is_template=flow.is_template,
+        is_deleted=flow.deleted_at is not None,
+    )
+
+
 def _statement(organization_id: UUID, agentflow_id: UUID, is_visible: ColumnElement[bool]) -> Select[Any]:
     author, saver, deleter = aliased(User), aliased(User), aliased(User)
-    recent = (
-        select(
-            func.sum(ExecutionRollup.executions).filter(ExecutionRollup.status == "failed").label("failed"),
-            func.sum(ExecutionRollup.executions)
-            .filter(ExecutionRollup.status.in_(("completed", "failed")))
-            .label("ended"),
-        )
-        .where(
-            ExecutionRollup.organization_id == organization_id,
-            ExecutionRollup.agentflow_id == agentflow_id,
-            ExecutionRollup.bucket >= func.now() - text("interval '24 hours'"),
-        )
-        .subquery()
-    )
+    recent = _recent(organization_id, agentflow_id)
     return (
         select(
             Agentflow,
@@ -188,6 +180,24 @@ def _statement(organization_id: UUID, agentflow_id: UUID, is_visible: ColumnElem
         .outerjoin(Team, Team.id == Agentflow.team_id)
         .where(Agentflow.organization_id == organization_id, Agentflow.id == agentflow_id, is_visible)
         .options(defer(Agentflow.graph_definition, raiseload=True), defer(Agentflow.compiled_graph, raiseload=True))
+    )
+
+
+def _recent(organization_id: UUID, agentflow_id: UUID) -> Subquery:
+    """Executions of the last 24 hours by the kept sums, which lag by moments: good for a word, not for a figure."""
+    return (
+        select(
+            func.sum(ExecutionRollup.executions).filter(ExecutionRollup.status == "failed").label("failed"),
+            func.sum(ExecutionRollup.executions)
+            .filter(ExecutionRollup.status.in_(("completed", "failed")))
+            .label("ended"),
+        )
+        .where(
+            ExecutionRollup.organization_id == organization_id,
+            ExecutionRollup.agentflow_id == agentflow_id,
+            ExecutionRollup.bucket >= func.now() - text("interval '24 hours'"),
+        )
+        .subquery()
     )
 
 
