@@ -1,5 +1,5 @@
-// The editor's mouse and keys, over the forms of templates/flow_editor: cards are dragged, edges drawn from the dot at a
-// card's right, Ctrl Z undoes, Delete removes and Alt with an arrow moves the card in focus. The view stays as it was.
+// The editor's mouse and keys over the forms of templates/flow_editor: cards and the dots at their right can be dragged,
+// Delete removes the card in focus, Alt with an arrow moves it.
 const find = (selector) => document.querySelector(selector);
 const cardAt = (node) => node?.closest?.("#canvas a[data-key]");
 const load = (verb, path, values) => htmx.ajax(verb, path, { source: "#editor-state", target: "#editor", swap: "outerHTML", values });
@@ -12,15 +12,15 @@ function send(action, values) {
 }
 
 const draw = (parent, name, values) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(values)) node.setAttribute(key, value);
+  const node = document.createElementNS(parent.namespaceURI, name);
+  for (const key in values) node.setAttribute(key, values[key]);
   return parent.appendChild(node);
 };
 
 addEventListener("pointerdown", (event) => {
   const card = cardAt(event.target);
   if (!card || event.button) return;
-  event.stopPropagation(); // the paper stays
+  event.stopPropagation();
   const { a: zoom } = card.getCTM(), { e: x, f: y } = card.transform.baseVal[0].matrix, { key } = card.dataset;
   const line = event.target.matches(".port") && draw(card, "path", { class: "edge" });
   let by;
@@ -66,7 +66,7 @@ const view = () => {
   const pane = find("#canvas .flow"), svg = pane?.firstElementChild;
   return svg && { pane, zoom: svg.width.baseVal.value / svg.viewBox.baseVal.width, left: pane.scrollLeft, top: pane.scrollTop };
 };
-addEventListener("htmx:before:swap", () => (kept = { ...view(), id: document.activeElement.id }));
+addEventListener("htmx:before:swap", () => (kept = { ...view(), id: document.activeElement.id, open: find("#canvas [aria-current]")?.dataset.key }));
 addEventListener("htmx:after:swap", () => {
   setUp();
   const now = view();
@@ -76,8 +76,9 @@ addEventListener("htmx:after:swap", () => {
     now.pane.scrollTo(kept.left, kept.top);
   }
   history.replaceState(history.state, "", find("#editor").dataset.here);
-  const card = back && find(`#canvas [data-key="${CSS.escape(back)}"]`);
-  (card || (kept?.id && document.getElementById(kept.id)) || find("#panel-title"))?.focus({ preventScroll: true });
+  const open = find("#canvas [aria-current]"), card = back && find(`#canvas [data-key="${CSS.escape(back)}"]`);
+  if (open?.dataset.key !== kept?.open) open?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  (card || (kept?.id && find("#" + kept.id)) || find("#panel-title"))?.focus();
   back = "";
 });
 
