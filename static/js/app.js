@@ -1,5 +1,5 @@
-// What only a script can do: the palette, copy buttons, keyboard, dialogs in browsers without invoker commands.
-// Everything else is a link or a form that htmx makes quicker. No inline handlers anywhere: one listener per kind of event.
+// What only a script can do: palette, copy buttons, keyboard, dialogs in older browsers.
+// Everything else is a link or a form that htmx makes quicker. One listener per kind of event.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -111,17 +111,18 @@ function moveRow(step) {
   links[Math.min(Math.max(at + step, 0), links.length - 1)].focus();
 }
 
-// A list that opens its links beside it (data-open names where): the link is loaded as a part and marked as the open one.
+// A list or drawing that opens its links beside it (data-open names where): loaded as a part, and marked as open.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-open] a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || !window.htmx) return;
   event.preventDefault();
-  const target = link.matches(".fold") ? "#waterfall" : link.closest("[data-open]").dataset.open;
+  const box = link.closest("[data-open]"), url = link.getAttribute("href");
+  const target = link.matches(".fold") ? "#waterfall" : box.dataset.open;
   if (target !== "#waterfall") {
-    for (const open of all("[aria-current]", link.closest("[data-open]"))) open.removeAttribute("aria-current");
-    link.setAttribute("aria-current", "true");
+    for (const open of all("[aria-current]", box)) open.removeAttribute("aria-current");
+    for (const same of all(`a[href="${CSS.escape(url)}"]`, box)) same.setAttribute("aria-current", "true");
   }
-  htmx.ajax("GET", link.href, { source: link, target, swap: "outerHTML", push: link.href, headers: { "HX-Target": target } });
+  htmx.ajax("GET", url, { source: link, target, swap: "outerHTML", push: url, headers: { "HX-Target": target } });
 });
 
 // A long list shows the row that is open.
@@ -132,7 +133,7 @@ function showOpen() {
 showOpen();
 document.addEventListener("htmx:after:swap", (event) => event.detail?.ctx?.target?.id === "waterfall" && showOpen());
 
-// A filter form sends only what is set, so that addresses stay short and readable.
+// A filter form sends only what is set: addresses stay short.
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement?.closest?.("form[data-sparse]");
@@ -143,7 +144,7 @@ document.addEventListener("htmx:config:request", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form");
   if (form?.matches("[data-sparse]")) for (const field of form.elements) if (field.name && !field.value) field.disabled = field.dataset.emptied = true;
-  // The double click: one submit is one request. Enabled again when it was answered by a part, or when the page comes back.
+  // The double click: one submit is one request. Enabled again when a part answered it or the page comes back.
   if (form?.method === "post") for (const button of all("button[type=submit], button:not([type])", form)) setTimeout(() => (button.disabled = true));
 });
 const enable = (form) => all("button:disabled, [data-emptied]:disabled", form).forEach((button) => (button.disabled = false));
@@ -153,10 +154,10 @@ document.addEventListener("htmx:finally:request", (event) => {
   if (form?.method === "post") enable(form);
 });
 
-// Errors of a fragment request that brought no HTML (server gone, no network).
+// A fragment request that brought no HTML: server gone, no network.
 document.addEventListener("htmx:error", () => toast("The server did not answer. Nothing was changed; try again."));
 
-// Tabs of sections in one page: without this the address names the section, and the page jumps to it.
+// Tabs of sections in one page; without this the page jumps to the section that the address names.
 for (const box of all("[data-tabs]")) {
   const links = all(".tabs a", box);
   const show = (wanted) => {
@@ -176,7 +177,7 @@ for (const box of all("[data-tabs]")) {
   show(links.find((link) => link.getAttribute("href") === location.hash) ?? links[0]);
 }
 
-// First run: begin with the time zone of this computer.
+// First run: begin with this computer's time zone.
 const zones = find("select[data-detect-zone]");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zones?.value === "UTC" && [...zones.options].some((option) => option.value === zone)) zones.value = zone;
