@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from tests.domain.graphs import block, graph, graphs, large
 from tests.domain.test_flow_check import hostile
+from webapp.domain.flow_check import reachable
 from webapp.domain.flow_compile import _compiled, compile_graph
 from webapp.domain.flow_shape import read_shape
 
@@ -63,6 +64,36 @@ def test_a_loop_around_plain_blocks_is_done_before_what_follows():
     assert compile_graph(of).compiled["levels"] == [["t"], ["l"], ["a"], ["b"], ["z"]]
 
 
+def test_a_drawn_loop_inside_of_a_container_keeps_its_own_body():
+    inside = [block(key, "condition" if key == "y" else "action", parent_key="l") for key in "xyz"]
+    of = graph(
+        [block("t", "trigger"), block("l", "loop"), *inside], ["t -> l", "x -> y", "y.true -> z", "y.false -> x"]
+    )
+    assert compile_graph(of).compiled["loops"] == {
+        "l": {"body": ["x", "z"], "exits": []},
+        "x": {"body": ["y"], "exits": ["z"]},
+    }
+
+
+def test_the_first_block_of_a_container_is_where_its_own_edge_leads():
+    inside = [block(key, "condition" if key == "y" else "action", parent_key="l") for key in "xyz"]
+    ways = ["x -> y", "y.false -> x", "y.true -> z", "t -> l", "l.body -> y"]
+    compiled = compile_graph(graph([block("t", "trigger"), block("l", "loop"), *inside], ways)).compiled
+    assert compiled["branches"]["l"] == {"body": ["y"]}
+    assert compiled["loops"]["y"] == {"body": ["x"], "exits": ["z"]}
+
+
+def test_a_way_from_what_follows_a_container_into_it_still_compiles():
+    blocks = [block("t", "trigger"), block("l", "loop"), block("x", parent_key="l"), block("y", parent_key="l")]
+    of = graph([*blocks, block("z"), block("o")], ["t -> l", "l.done -> z", "z -> y", "y -> o"])
+    assert compile_graph(of).compiled["levels"] == [["t"], ["l"], ["x", "z"], ["y"], ["o"]]
+
+
+def test_loops_of_any_handle_are_found():
+    of = graph("t:trigger x y z", ["t -> x", "x.done -> y", "y.done -> x", "y -> z"])
+    assert compile_graph(of).compiled["order"] == ["t", "x", "y", "z"]
+
+
 def test_what_cannot_run_is_refused_with_reasons_and_dead_blocks_are_left_out():
     refused = compile_graph(graph("t:trigger a:agent", ["t -> a"]))
     assert refused.compiled is None
@@ -79,6 +110,7 @@ def test_any_graph_that_compiles_is_complete_and_in_order(of):
     compiled = _compiled(shape)
     assert compiled == json.loads(json.dumps(compiled))
     place = {key: at for at, key in enumerate(compiled["order"])}
+    assert place.keys() == reachable(shape) - shape.helpers
     assert len(place) == len(compiled["order"]) == sum(map(len, compiled["levels"]))
     level = {key: at for at, keys in enumerate(compiled["levels"]) for key in keys}
     for way in shape.forward:
@@ -87,6 +119,8 @@ def test_any_graph_that_compiles_is_complete_and_in_order(of):
     for key, ways in compiled["branches"].items():
         assert key in place
         assert all(target in place for targets in ways.values() for target in targets)
+    inside = [key for loop in compiled["loops"].values() for key in loop["body"]]
+    assert len(inside) == len(set(inside))
     for loop in compiled["loops"].values():
         assert set(loop["body"]).isdisjoint(loop["exits"])
 

@@ -201,3 +201,11 @@ def test_a_removed_block_that_the_other_connected_stays_and_is_said():
     merge = merge_graphs(BASE, without, replace(BASE, edges=(*BASE.edges, edge("a -> c"))))
     assert [(c.kind, c.place, c.field) for c in merge.conflicts] == [("removed_by_me", "c", "connection")]
     assert [(e.source, e.target) for e in merge.graph.edges] == [("a", "b"), ("a", "c")]
+
+
+def test_containers_around_what_the_other_added_inside_of_them_stay():
+    base = graph([block("k", "loop"), block("l", "loop", parent_key="k"), block("z")], [])
+    mine = replace(base, blocks=(*base.blocks, block("new", parent_key="l")))
+    merge = merge_graphs(base, mine, replace(base, blocks=base.blocks[2:]))
+    assert {b.key for b in merge.graph.blocks} == {"k", "l", "z", "new"}
+    assert {c.place for c in merge.conflicts} == {"k", "l"}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from webapp.domain.flow_graph import GraphEdge
-from webapp.domain.flow_shape import Shape
+from webapp.domain.flow_shape import Shape, parents_of
 
 DEEPEST_EXIT = 50
 """An edge that leaves more loops than this at once is an exit of the inner ones only; the answer stays linear."""
@@ -16,7 +16,8 @@ def find_loops(shape: Shape) -> dict[str, dict[str, list[str]]]:
     """For each loop, by the key of the block it begins with: its ``body`` and its ``exits``.
 
     A body lists what lies directly inside; an inner loop stands in it with its own beginning. Exits are the blocks
-    outside that an edge from anywhere inside leads to. A container has all of its children in its body.
+    outside that an edge from anywhere inside leads to. A container has all of its children in its body, but those that
+    a smaller loop among the children holds.
     """
     inner_of = _nesting(shape)
     spans = _spans(inner_of, shape)
@@ -45,8 +46,6 @@ def _nesting(shape: Shape) -> dict[str, str]:
         way = returning if _runs_back(edge, order) else preceding
         way[edge.target].append(edge.source)
     inner_of: dict[str, str] = {}
-    for parent, inside in shape.children.items():
-        inner_of.update(dict.fromkeys((key for key in inside if key not in shape.helpers), parent))
     joined: dict[str, str] = {}
     for head in reversed(list(order)):
         waiting = [_find(joined, key) for key in returning[head]]
@@ -54,10 +53,13 @@ def _nesting(shape: Shape) -> dict[str, str]:
             key = waiting.pop()
             if key == head or key in joined:
                 continue
-            joined[key] = head
-            if key not in inner_of:
-                inner_of[key] = head
+            joined[key] = inner_of[key] = head
             waiting += [_find(joined, p) for p in preceding[key] if _is_under(_find(joined, p), head, order)]
+    parents = parents_of(shape.children)
+    for key, parent in parents.items():
+        head = inner_of.get(key)
+        if key not in shape.helpers and (head is None or parents.get(head) != parent):
+            inner_of[key] = parent
     return _without_circles(inner_of)
 
 

@@ -110,7 +110,11 @@ def parents_of(children: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def _implied(
     children: Mapping[str, Sequence[str]], helpers: frozenset[str], work: Sequence[GraphEdge]
 ) -> list[GraphEdge]:
-    entered = {edge.target for edge in work if edge.kind != EdgeKind.LOOP_BACK and edge.source != edge.target}
+    if not children:
+        return []
+    targets = {edge.target for edge in work}
+    back = back_edges(_by_source(work), sorted((edge.source for edge in work), key=targets.__contains__))
+    entered = {edge.target for edge in work if edge.identity not in back}
     left = {edge.source for edge in work if edge.source != edge.target}
     implied: list[GraphEdge] = []
     for parent, inside in children.items():
