@@ -27,6 +27,7 @@ from tests.factories.security import make_api_key
 from tests.factories.system import make_notification
 from tests.features.flow_imports.flow_files import n8n_file
 from tests.rules.strangers_catalogue import CATALOGUE_ARGUMENTS, CATALOGUE_BODIES, make_catalogue
+from tests.rules.strangers_editor import EDITOR_ARGUMENTS, EDITOR_BODIES, make_drafts
 from tests.rules.strangers_flow import FLOW_ARGUMENTS, FLOW_BODIES, make_flows
 from webapp.domain.api_keys import Scope
 from webapp.models import AlembicVersion, Base, FlowExecution, Organization, OrganizationMember, User
@@ -54,11 +55,17 @@ ARGUMENTS = {
     ("flow_imports.items", "report_id"): "import",
     ("flow_imports.show", "report_id"): "import",
     **FLOW_ARGUMENTS,
+    **EDITOR_ARGUMENTS,
     ("ingest.nothing", "_signal"): "=logs",
     ("notifications.read", "notification_id"): "notification",
     **CATALOGUE_ARGUMENTS,
 }
-BODIES = {"executions.give_feedback": {"score": "1", "comment": "x"}, **FLOW_BODIES, **CATALOGUE_BODIES}
+BODIES = {
+    "executions.give_feedback": {"score": "1", "comment": "x"},
+    **FLOW_BODIES,
+    **EDITOR_BODIES,
+    **CATALOGUE_BODIES,
+}
 HEADERS: tuple[dict[str, str], ...] = (
     {},
     {"HX-Request": "true", "HX-Target": "div#main"},
@@ -169,6 +176,7 @@ def things(client_as, alice, organization, api_key, owner_engine) -> dict[str, A
         "view": make_saved_view(name=CANARY, is_shared=True, **own).id,
         "notification": make_notification(title=CANARY, **own).id,
         **make_flows(owner_engine, organization.id, alice.id, CANARY),
+        **make_drafts(owner_engine, organization.id, alice.id, CANARY),
         **make_catalogue(organization.id, CANARY),
         "import": make_import_report(file_name=CANARY, content=n8n_file(CANARY), **own).id,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wtforms import Form, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from webapp.web.form_rules import NO_CONTROLS, tidy
 
@@ -16,7 +16,7 @@ KINDS = {
     "restore": "Restored",
     "adopted": "Drawn from traces",
 }
-NUMBER = (InputRequired("Choose a version."), NumberRange(min=1, max=999_999_999))
+NUMBER = (Optional(), NumberRange(min=1, max=999_999_999))
 
 
 class VersionFilterForm(Form):
@@ -27,7 +27,8 @@ class VersionFilterForm(Form):
 
 
 class DiffForm(Form):
-    """Which two versions to compare. ``from`` is a word of Python, so the field is made by name."""
+    """Which two versions to compare; without them the last two. ``from`` is a word of Python, so that field is made by
+    its name."""
 
     to = IntegerField("To", NUMBER)
 

@@ -119,7 +119,8 @@ def diff(actor: Actor, agentflow_id: UUID) -> Response:
     head, form = open_flow(actor, agentflow_id), DiffForm(request.args)
     if not form.validate():
         raise Invalid("Choose two versions to compare.", field="from")
-    numbers = [form["from"].data, form.to.data]
+    last = form.to.data or head.version or 1
+    numbers = [form["from"].data or max(last - 1, 1), last]
     before, after = queries.get_versions(db.session, actor.organization_id, head.id, numbers, now=now())
     old, new = (load_version(db.session, actor.organization_id, head.id, number) for number in numbers)
     shown = page.diff_page(before, after, old, new, _agents(actor, old, new))
