@@ -41,7 +41,7 @@ export function toast(message) {
   setTimeout(() => note.remove(), 4000);
 }
 
-// Command palette: a combobox over server-drawn options.
+// Palette: a combobox over server-drawn options.
 const palette = find("#cmd");
 const paletteInput = find("#cmd-input");
 const options = () => all("[role=option]", palette);
@@ -102,7 +102,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "[") find("[rel=prev]")?.click();
 });
 
-// Rows are reached through their own link, so Enter opens it as everywhere else.
+// Rows are reached through their own link, so Enter opens them as elsewhere.
 function moveRow(step) {
   const links = all("[data-row] a.main, .wf li > a:not(.fold)");
   if (!links.length) return;
