@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from webapp.actor import Actor
@@ -68,10 +68,29 @@ def get_edited(session: Session, actor: Actor, agentflow_id: UUID) -> Edited:
     Raises:
         NotFound: there is no such flow for the actor, or it is deleted.
     """
+    row = session.execute(_edited(actor, agentflow_id)).one_or_none()
+    if row is None:
+        raise NotFound(UNKNOWN)
+    is_observed = row.source == Source.DISCOVERED or row.last_execution_at is not None
+    return Edited(
+        agentflow_id,
+        row.name,
+        row.source,
+        row.version,
+        row.saved_at,
+        row.saved_by,
+        is_observed,
+        _draft(row),
+        row.joined_into,
+    )
+
+
+def _edited(actor: Actor, agentflow_id: UUID) -> Select[Any]:
+    """The flow, who saved it last, and the actor's draft; the graph is that of the draft where there is one."""
     step = func.unnest(AgentflowDraft.undo_stack).column_valued("step")
     heads = select(func.array_agg(func.substring(step, 1, LONGEST_HEAD))).scalar_subquery()
     has_no_draft = AgentflowDraft.id.is_(None)
-    row = session.execute(
+    return (
         select(
             Agentflow.name,
             Agentflow.description,
@@ -98,20 +117,6 @@ def get_edited(session: Session, actor: Actor, agentflow_id: UUID) -> Edited:
         )
         .outerjoin(User, User.id == AgentflowVersion.author_id)
         .where(visible_flows(actor), Agentflow.id == agentflow_id, Agentflow.deleted_at.is_(None))
-    ).one_or_none()
-    if row is None:
-        raise NotFound(UNKNOWN)
-    is_observed = row.source == Source.DISCOVERED or row.last_execution_at is not None
-    return Edited(
-        agentflow_id,
-        row.name,
-        row.source,
-        row.version,
-        row.saved_at,
-        row.saved_by,
-        is_observed,
-        _draft(row),
-        row.joined_into,
     )
 
 
