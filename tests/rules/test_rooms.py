@@ -25,7 +25,7 @@ CROSSINGS: dict[str, set[str]] = {
     "executions": {"rollups"},
     "agents": {"events", "flows", "rollups"},
     "flow": {"events", "executions", "flows", "rollups"},
-    "flow_editor": {"events", "flow", "flows", "rollups"},
+    "flow_editor": {"flows"},
     "flow_imports": {"events", "flow", "flows"},
     "flow_versions": {"events", "flow", "flows", "rollups"},
     "flows": {"events", "rollups"},
