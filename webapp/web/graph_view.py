@@ -58,7 +58,7 @@ class BlockHeat:
 @dataclass(frozen=True, slots=True)
 class BlockMark:
     """What is to be said of a block beside its figures. ``change`` is added, removed or changed, between versions;
-    ``problem`` is a sentence of the check."""
+    then it is all that the card says. ``problem`` is a sentence of the check."""
 
     is_undrawn: bool = False
     never_ran: bool = False
@@ -68,13 +68,16 @@ class BlockMark:
     @property
     def words(self) -> list[str]:
         """The marks that stand on the card."""
-        shown = [(self.change, bool(self.change)), ("not drawn", self.is_undrawn), ("never ran", self.never_ran)]
-        return [word for word, is_shown in shown if is_shown]
+        if self.change:
+            return [self.change]
+        return [*(["not drawn"] if self.is_undrawn else []), *(["never ran"] if self.never_ran else [])]
 
     @property
     def css(self) -> str:
         """Classes of the card's outline."""
-        return f"{' undrawn' if self.is_undrawn else ''}{' unran' if self.never_ran else ''}"
+        return (
+            f"{' undrawn' if self.is_undrawn or self.change == 'removed' else ''}{' unran' if self.never_ran else ''}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
