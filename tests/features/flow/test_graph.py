@@ -271,7 +271,7 @@ def test_settings_of_a_block_are_shown_as_text(client_as, bob, drawn):
 
 def test_a_drawing_that_never_ran_says_how_to_send_traces(client_as, mia, bob, drawn):
     page = main(client_as(mia).get(f"/flows/{drawn}").text)
-    assert "It never ran under this name" in page and 'href="/welcome"' in page and "#runs-as" in page
+    assert "Not joined with any runs" in page and 'href="/welcome"' in page and "#runs-as" in page
     assert "Receive webhook" in page and "never ran<" not in page
     assert "#runs-as" not in main(client_as(bob).get(f"/flows/{drawn}").text)
 
