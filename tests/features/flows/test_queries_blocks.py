@@ -93,10 +93,10 @@ def random_window(rng):
 def test_every_window_equals_plain_sql_while_sums_go_stale(seed, owner_engine, app_engine, organization):
     rng = random.Random(seed)
     sender = make_sender(owner_engine, app_engine, organization.id, NOW)
-    traces = make_traces(NOW, 150, seed=seed + 1, flows=3)
+    traces = make_traces(NOW, 90, seed=seed + 1, flows=3)
     late, rest = traces[::7], [trace for place, trace in enumerate(traces) if place % 7]
     first, second = zip(*map(halves, late), strict=True)
-    arrivals = {"nothing summed": [*rest[:90], *first], "some summed": [], "all summed": [], "more arrived": rest[90:]}
+    arrivals = {"nothing summed": [*rest[:50], *first], "some summed": [], "all summed": [], "more arrived": rest[50:]}
     arrivals |= {"roots arrived late": list(second), "all summed again": []}
     for state, arrived in arrivals.items():
         send_each(app_engine, sender, arrived)
@@ -117,7 +117,7 @@ def test_every_window_equals_plain_sql_while_sums_go_stale(seed, owner_engine, a
 
 def test_the_reason_is_that_of_the_newest_failed_step(owner_engine, app_engine, organization):
     sender = make_sender(owner_engine, app_engine, organization.id, NOW)
-    send_each(app_engine, sender, make_traces(NOW, 150, flows=3))
+    send_each(app_engine, sender, make_traces(NOW, 70, flows=3))
     for summed in (False, True):
         if summed:
             sum_up(app_engine, organization.id)
@@ -147,7 +147,7 @@ def test_the_reason_is_that_of_the_newest_failed_step(owner_engine, app_engine, 
 
 def test_versions_add_up_to_the_flow_and_blocks_can_be_asked_by_version(owner_engine, app_engine, organization):
     sender = make_sender(owner_engine, app_engine, organization.id, NOW)
-    send_each(app_engine, sender, make_traces(NOW, 120, flows=2, days=10))
+    send_each(app_engine, sender, make_traces(NOW, 60, flows=2, days=10))
     sum_up(app_engine, organization.id)
     since, until = NOW - timedelta(days=12), NOW + timedelta(hours=1)
     with organization_session(app_engine, organization.id) as session:

@@ -111,10 +111,15 @@ WINDOWS = """
         UNION
         SELECT unnest(CAST(:cut_hours AS timestamptz[]))
     ), slices AS MATERIALIZED (
-        SELECT array_agg(greatest(s.bucket, w.since)) AS starts,
-               array_agg(least(s.bucket + interval '1 hour', w.until)) AS ends
-        FROM windows w JOIN stale s ON s.bucket < w.until AND s.bucket + interval '1 hour' > w.since
+        SELECT array_agg(since) AS starts, array_agg(until) AS ends FROM (
+            SELECT min(greatest(bucket, since)) AS since, max(least(bucket + interval '1 hour', until)) AS until FROM (
+                SELECT w.place, w.since, w.until, s.bucket,
+                       s.bucket - row_number() OVER (PARTITION BY w.place ORDER BY s.bucket) * interval '1 hour' AS run
+                FROM windows w JOIN stale s ON s.bucket < w.until AND s.bucket + interval '1 hour' > w.since
+            ) hours GROUP BY place, run
+        ) runs
     )"""
+"""Which hours are read from steps; ``slices`` holds each run of them as one stretch, cut where a window is."""
 
 
 def facts(*, conditions: Sequence[str] = ()) -> str:
@@ -135,6 +140,10 @@ def facts(*, conditions: Sequence[str] = ()) -> str:
         UNION ALL
         SELECT w.place, d.bucket, d.bucket + interval '24 hours'
         FROM windows w JOIN stale_days d ON d.bucket >= w.first_day AND d.bucket < w.last_day
+    ), fresh AS MATERIALIZED (
+        SELECT f.* FROM slices s
+        CROSS JOIN LATERAL block_facts(:organization_id, CAST(:flows AS uuid[]), s.starts, s.ends,
+                                       CAST(:limits AS bigint[])) f
     ), facts AS (
         SELECT w.place, {wanted}
         FROM windows w
@@ -149,10 +158,7 @@ def facts(*, conditions: Sequence[str] = ()) -> str:
           AND NOT EXISTS (SELECT FROM stale WHERE stale.bucket = x.bucket){filters}
         UNION ALL
         SELECT w.place, {wanted}
-        FROM slices s
-        CROSS JOIN LATERAL block_facts(:organization_id, CAST(:flows AS uuid[]), s.starts, s.ends,
-                                       CAST(:limits AS bigint[])) x
-        JOIN windows w ON x.at >= w.since AND x.at < w.until
+        FROM fresh x JOIN windows w ON x.at >= w.since AND x.at < w.until
         WHERE true{filters}
     )"""
 
