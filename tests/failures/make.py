@@ -1,4 +1,5 @@
-"""Raise every cause and write what ingest finds: ``python -m tests.failures.make main`` or ``held_out``.
+"""Raise every cause and write what ingest finds: ``python -m tests.failures.make main``, ``held_out`` or
+``shapes``.
 
 Needs what ``tests/failures/requirements.txt`` lists beside what tests need, Node and the captures (SHARED_DIR), so what
 it writes is kept. Labels are decided by the code that raises, before any fingerprint is taken.
@@ -40,6 +41,12 @@ def held_out_cases(seed: str) -> Iterator[Case]:
         yield from held_out.CAUSES.cases(seed)
 
 
+def shapes_cases(seed: str) -> Iterator[Case]:
+    from tests.failures import shapes
+
+    yield from shapes.CAUSES.cases(seed)
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """A database of the tests' server."""
@@ -77,7 +84,7 @@ def main() -> int:
     parser.add_argument("set", choices=sorted(FILES))
     parser.add_argument("--seed", default=_SEED)
     arguments = parser.parse_args()
-    cases = {"main": main_cases, "held_out": held_out_cases}[arguments.set]
+    cases = {"main": main_cases, "held_out": held_out_cases, "shapes": shapes_cases}[arguments.set]
     write(arguments.set, cases(arguments.seed))
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from webapp.domain.fingerprints import Failure
 
-FILES = {name: Path(__file__).parent / f"{name}.jsonl" for name in ("main", "held_out")}
+FILES = {name: Path(__file__).parent / f"{name}.jsonl" for name in ("main", "held_out", "shapes")}
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,13 @@ def _path(match: re.Match[str]) -> str:
     return f"<path>.{ending[1].lower()}" if ending else "<path>"
 
 
+# People, objects
+_PERSON = re.compile(
+    r"(?<!\w)[가-힣]{2,4} ?(?=(?:고객|회원|사용자|담당자)?님(?:께|의|은|이|을|과|\W|\Z)|씨(?:의|는|가|를|와|\W|\Z))"
+    r"|(?<!\w)[\u3040-\u30ff\u4e00-\u9fff]{1,8} ?(?=(?:様|さん|先生|女士)(?:\W|\Z|の|は|が|を|的))"
+)
+_OBJECT = re.compile(r"<[A-Za-z_][\w.<>]{0,120} object at 0x[0-9A-Fa-f]+>|<[A-Za-z_][\w.]{0,120} at 0x[0-9A-Fa-f]+>")
+
 # Dates and times
 _GAP = r"[^\S\n]{0,3}"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
@@ -156,6 +163,8 @@ EARLY = (
 # In this order: what is more special goes first. "status codes" comes before all that take digits away.
 LATE = (
     Rule("answers", "Long text that was announced, such as a model's answer, is left out.", ":=", _ANSWER, _answer),
+    Rule("people", "Names before a form of address are left out.", "님씨様さ先女", _PERSON, "<name>"),
+    Rule("objects", "Objects of a program are left out.", "<", _OBJECT, "<object>"),
     Rule("e-mail addresses", "E-mail addresses are left out.", "@", _MAIL, "<e-mail>"),
     Rule(
         "status codes", "HTTP statuses, error numbers and exit codes stay.", _DIGITS, _STATUS, lambda m: kept(m.group())

@@ -20,7 +20,7 @@ _PARTICLE = re.compile(
     r"(?<=>)(?:을\(를\)|를\(을\)|이\(가\)|은\(는\)|와\(과\)|과\(와\)|\(으\)로|으로|이라는|라는|을|를|이|가|은|는|과|와|로)"
     r"(?=[\s,.;:!?)]|\Z)"
 )
-_PLACE = re.compile(r"<(?:n|id|date|ip|text|e-mail|data|address)>")
+_PLACE = re.compile(r"<(?:n|id|date|ip|text|e-mail|data|address|name|object)>")
 _REPEATED = re.compile(r"\*(?:[\s,;/:.\-]{0,3}\*)+")
 _PLURAL = re.compile(r"(?<=\* )(\w{3,30}?)s\b")
 
