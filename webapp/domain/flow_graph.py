@@ -158,12 +158,21 @@ def to_document(graph: FlowGraph) -> dict[str, Any]:
 
 
 def _sparse(row: GraphBlock | GraphEdge | GraphNote) -> dict[str, Any]:
-    """Fields that differ from their default; the first ones, which have none, always."""
-    values = asdict(row)
-    blank = {f.name for f in fields(row) if values[f.name] in (f.default, (), {}, None)}
+    """Fields that differ from their default; the first ones, which have none, always.
+
+    Settings are not copied deeply: a graph is never changed, and that took most of the time of a save.
+    """
+    values = {name: getattr(row, name) for name in _DEFAULTS[type(row)]}
     return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if name not in blank
+        name: [asdict(slot) for slot in value] if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value not in (_DEFAULTS[type(row)][name], (), {}, None)
     }
+
+
+_DEFAULTS = {
+    kind: {field_.name: field_.default for field_ in fields(kind)} for kind in (GraphBlock, GraphEdge, GraphNote)
+}
 
 
 def from_document(document: Any) -> FlowGraph:
