@@ -66,7 +66,7 @@ class Part:
 
 @dataclass(slots=True)
 class _Frame:
-    """Columns in pixels, and what is taken in each of them from top to bottom."""
+    """Columns in pixels, and what is taken in each of them: from top to bottom, and from where to where in all."""
 
     layer: list[int]
     y: list[float]
@@ -74,6 +74,8 @@ class _Frame:
     right: list[float]
     tops: list[list[float]] = field(default_factory=list)
     bottoms: list[list[float]] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
     labels: set[tuple[int, int]] = field(default_factory=set)
     turns: dict[tuple[str, int], int] = field(default_factory=dict)
 
@@ -138,6 +140,8 @@ def _frame(boxes: Sequence[Box], layers: Layers, y: list[float], links: Sequence
     for column in columns:
         frame.tops.append([y[n] - (boxes[n].port if n < count else LANE_SPACE) for n in column])
         frame.bottoms.append([y[n] + (boxes[n].height - boxes[n].port if n < count else LANE_SPACE) for n in column])
+    frame.high = [min(tops, default=0.0) for tops in frame.tops]
+    frame.low = [max(bottoms, default=0.0) for bottoms in frame.bottoms]
     return frame
 
 
@@ -190,10 +194,7 @@ def _lane(frame: _Frame, boxes: Sequence[Box], link: Link, *, is_back: bool) -> 
     span = range(target, source + 1) if target <= source else range(source + 1, target)
     start, end = frame.y[link.source], frame.y[link.target]
     lane = _free_lane(frame, span, start, end)
-    for column in span:
-        at = bisect_right(frame.tops[column], lane)
-        frame.tops[column].insert(at, lane - LANE_SPACE)
-        frame.bottoms[column].insert(at, lane + LANE_SPACE)
+    _take(frame, span, lane)
     shift = (14.0 if lane > start else -14.0) if is_back else 0.0
     x, y = _start(frame, boxes, link, shift)
     x_out = max(x, frame.right[source]) + 9 + _turn(frame, "out", source)
@@ -201,6 +202,18 @@ def _lane(frame: _Frame, boxes: Sequence[Box], link: Link, *, is_back: bool) -> 
     y_in = end + ((14.0 if lane > end else -14.0) if is_back and boxes[link.target].width else 0.0)
     points = ((x, y), (x_out, y), (x_out, lane), (x_in, lane), (x_in, y_in), (frame.left[target], y_in))
     return Way(points, is_lane=True, label_at=((x_out + x_in) / 2, lane), anchor="middle", is_back=is_back)
+
+
+def _take(frame: _Frame, span: range, lane: float) -> None:
+    """Keep further lanes off this one. Lanes come by length: after a far one only others outside of all rows."""
+    here = slice(span.start, span.stop)
+    frame.high[here] = [min(lane - LANE_SPACE, high) for high in frame.high[here]]
+    frame.low[here] = [max(lane + LANE_SPACE, low) for low in frame.low[here]]
+    if len(span) <= FAR_LANE:
+        for tops, bottoms in zip(frame.tops[here], frame.bottoms[here], strict=True):
+            at = bisect_right(tops, lane)
+            tops.insert(at, lane - LANE_SPACE)
+            bottoms.insert(at, lane + LANE_SPACE)
 
 
 def _turn(frame: _Frame, side: str, column: int) -> float:
@@ -214,10 +227,8 @@ def _free_lane(frame: _Frame, span: range, start: float, end: float) -> float:
     """The height nearest to both ends at which nothing is in the way in any column of the span."""
     if not span:
         return (start + end) / 2
-    tops = [frame.tops[column] for column in span]
-    bottoms = [frame.bottoms[column] for column in span]
-    over = min([column[0] for column in tops]) - LANE_SPACE - 5
-    under = max([column[-1] for column in bottoms]) + LANE_SPACE + 5
+    here = slice(span.start, span.stop)
+    over, under = min(frame.high[here]) - LANE_SPACE - 5, max(frame.low[here]) + LANE_SPACE + 5
 
     def detour(lane: float) -> float:
         return abs(lane - start) + abs(lane - end)
@@ -225,6 +236,7 @@ def _free_lane(frame: _Frame, span: range, start: float, end: float) -> float:
     best = over if detour(over) <= detour(under) else under
     if len(span) > FAR_LANE:
         return best
+    tops, bottoms = frame.tops[here], frame.bottoms[here]
     near = range(len(span)) if len(span) <= NEAR_LANE else (0, len(span) - 1)
     step = LANE_SPACE + 5
     beside = {top - step for at in near for top in tops[at]} | {bottom + step for at in near for bottom in bottoms[at]}
