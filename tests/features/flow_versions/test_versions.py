@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tests.domain.graphs import block, graph
 from tests.factories.executions import make_flow_execution
 from tests.factories.flows import make_agentflow
+from tests.factories.observability import make_block_rollup_dirty
 from tests.features.flow_editor.conftest import dora, words  # noqa: F401 (dora is a fixture)
 from tests.features.rollups.seed import insert_executions
 from webapp.database.tenancy import organization_session
@@ -240,10 +241,12 @@ def test_a_part_is_the_list_alone(client, flow_id):
 
 def test_a_seen_flow_lists_the_versions_of_its_service(client, organization):
     flow = make_agentflow(organization_id=organization.id, name="seen", source="discovered")
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    make_block_rollup_dirty(organization_id=organization.id, bucket=at.replace(minute=0, second=0, microsecond=0))
     for version, status in (("1.0", "completed"), ("1.1", "failed")):
         make_flow_execution(
             organization_id=organization.id, agentflow_id=flow.id, status=status, service_version=version,
-            started_at=datetime.now(UTC) - timedelta(minutes=5),
+            started_at=at,
         )  # fmt: skip
     text = words(client.get(f"/flows/{flow.id}/versions").text)
     assert "No versions yet" in text and "1.0" in text and "1.1" in text and "Versions of the service" in text
