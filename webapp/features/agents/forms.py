@@ -90,7 +90,7 @@ class AgentForm(Form):
     max_tokens = IntegerField("Most tokens", [Optional(), NumberRange(1, BIGGEST_INT, "Enter a number from 1 up.")])
     prompt_name = SelectField("Instructions from", default="", validate_choice=False)
     system_prompt = TextAreaField(
-        "Own instructions", [Length(max=LONGEST_PROMPT), no_nul, NoSecrets()], filters=[_text]
+        "Own instructions", [Length(max=LONGEST_PROMPT), no_nul, NoSecrets()], filters=[_text], render_kw={"rows": 12}
     )
     tags = StringField("Tags", [Length(max=1_200)], filters=[tidy])
     is_active = BooleanField("Active", default=True)

@@ -55,7 +55,7 @@ class JsonSchemaField(TextAreaField):
     """A JSON schema as text; wrong JSON is named by its line, a wrong schema by its place."""
 
     def __init__(self, label: str, **kwargs: Any):
-        super().__init__(label, [Length(max=MOST_CHARACTERS)], **kwargs)
+        super().__init__(label, [Length(max=MOST_CHARACTERS)], render_kw={"rows": 10, "spellcheck": "false"}, **kwargs)
 
     def post_validate(self, form: Form, validation_stopped: bool) -> None:
         if self.errors:
