@@ -256,7 +256,7 @@ def test_statements_of_a_page_do_not_grow(as_alice, router, organization, count_
     assert counts == {"": 6, "/tools": 6, "/memories": 4, "/versions": 4, "/history": 4, "/edit": 4}, counts
 
 
-def test_the_models_that_traces_name_stand_beside_what_is_set(as_alice):
+def test_the_models_that_traces_name_stand_beside_what_is_set(as_alice, api_key):
     assert as_alice.post("/welcome/sample").status_code == 303
     listed = as_alice.get("/agents?source=observed").text
     agent = re.search(r'class="main" href="/agents/([0-9a-f-]{36})"', listed)[1]
