@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.durations import percentile
 from webapp.domain.trouble import failing_for_sure
-from webapp.features.rollups.queries_blocks import DAY, HOUR, day_floor, hour_floor
+from webapp.features.rollups.queries_blocks import BINS, DAY, HOUR, day_floor, hour_floor
 from webapp.features.rollups.queries_flows import flow_facts, flow_parameters
 
 TREND_POINTS = 14
@@ -90,13 +90,14 @@ def list_figures(session: Session, organization_id: UUID, since: datetime, until
     return {row[0]: FlowFigures(*row[1:]) for row in rows}
 
 
+COUNTS = f"SELECT agentflow_id, {BINS} FROM flow_facts WHERE duration_histogram IS NOT NULL"
+
+
 def _details(*, is_for_some: bool) -> str:
     return f"""
     WITH {flow_facts(is_for_some=is_for_some, has_durations=True)}, histograms AS (
         SELECT agentflow_id, array_agg(CAST(bin AS integer)) AS bins, array_agg(CAST(n AS integer)) AS counts
-        FROM (SELECT agentflow_id, duration_histogram[1] + h.position - 1 AS bin, sum(h.n) AS n
-              FROM flow_facts, unnest(duration_histogram[2:]) WITH ORDINALITY AS h (n, position)
-              WHERE duration_histogram IS NOT NULL AND h.n > 0 GROUP BY 1, 2) b
+        FROM (SELECT agentflow_id, bin, sum(n) AS n FROM ({COUNTS}) c WHERE place > 1 AND n > 0 GROUP BY 1, 2) b
         GROUP BY agentflow_id
     ), points AS (
         SELECT agentflow_id, array_agg(CAST(point AS integer)) AS points,

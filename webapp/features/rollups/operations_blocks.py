@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.durations import LIMITS
 from webapp.domain.observed_edges import observe
-from webapp.features.rollups.queries_blocks import HOUR, hour_floor
+from webapp.features.rollups.queries_blocks import BINS, HOUR, hour_floor
 from webapp.features.rollups.queries_steps import stream_steps
 from webapp.models import ObservedEdge
 
@@ -71,7 +71,7 @@ SUMS = text(f"""
     FROM block_facts(:organization_id, NULL, CAST(:hours AS timestamptz[]), CAST(:ends AS timestamptz[]),
                      CAST(:limits AS bigint[]))
 """)
-DAYS = text("""
+DAYS = text(f"""
     INSERT INTO block_days (organization_id, bucket, agentflow_id, block_id, service_version, executions, completed,
                             failed, cost_usd, inner_cost_usd, input_tokens, output_tokens, duration_histogram,
                             last_failed_at, last_failed_execution_id)
@@ -81,10 +81,10 @@ DAYS = text("""
         JOIN block_rollups b ON b.bucket >= d.day AND b.bucket < d.day + interval '24 hours'
         WHERE b.organization_id = :organization_id
     ), counts AS (
-        SELECT h.day, h.agentflow_id, h.block_id, h.service_version,
-               CAST(h.duration_histogram[1] + n.position - 1 AS integer) AS bin, CAST(sum(n.count) AS integer) AS count
-        FROM hours h, unnest(h.duration_histogram[2:]) WITH ORDINALITY AS n (count, position)
-        WHERE h.duration_histogram IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+        SELECT day, agentflow_id, block_id, service_version, bin, CAST(sum(n) AS integer) AS count
+        FROM (SELECT day, agentflow_id, block_id, service_version, {BINS}
+              FROM hours WHERE duration_histogram IS NOT NULL) c
+        WHERE place > 1 GROUP BY 1, 2, 3, 4, 5
     ), ranges AS (
         SELECT day, agentflow_id, block_id, service_version, min(bin) AS first, max(bin) AS last
         FROM counts GROUP BY 1, 2, 3, 4

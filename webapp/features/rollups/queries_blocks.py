@@ -205,6 +205,12 @@ def day_ceiling(at: datetime) -> datetime:
     return floor if floor == at else floor + DAY
 
 
+BINS = """duration_histogram[1] - 2 + generate_subscripts(duration_histogram, 1) AS bin,
+               generate_subscripts(duration_histogram, 1) AS place, unnest(duration_histogram) AS n"""
+"""Columns of a SELECT that give a row per count of a histogram, with its bin; those of place 1 are no counts. Sets cost
+less among the columns than in FROM."""
+
+
 def grouped(keys: str) -> str:
     """SQL to follow :func:`facts`: one row of sums per window and ``keys`` (columns of facts), with bins and counts."""
     return f""", sums AS (
@@ -218,10 +224,9 @@ def grouped(keys: str) -> str:
         FROM facts GROUP BY place, {keys}
     ), histograms AS (
         SELECT place, {keys}, array_agg(CAST(bin AS integer)) AS bins, array_agg(CAST(n AS integer)) AS counts
-        FROM (SELECT place, {keys}, duration_histogram[1] + h.position - 1 AS bin, sum(h.n) AS n
-              FROM facts, unnest(duration_histogram[2:]) WITH ORDINALITY AS h (n, position)
-              WHERE duration_histogram IS NOT NULL AND h.n > 0
-              GROUP BY place, {keys}, bin) b
+        FROM (SELECT window_place AS place, {keys}, bin, sum(n) AS n
+              FROM (SELECT place AS window_place, {keys}, {BINS} FROM facts WHERE duration_histogram IS NOT NULL) c
+              WHERE place > 1 AND n > 0 GROUP BY 1, {keys}, bin) b
         GROUP BY place, {keys}
     ), figures AS (
         SELECT * FROM sums LEFT JOIN histograms USING (place, {keys})
