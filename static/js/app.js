@@ -116,11 +116,11 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-open] a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || !window.htmx) return;
   event.preventDefault();
-  const box = link.closest("[data-open]"), url = link.getAttribute("href");
-  const target = link.matches(".fold") ? "#waterfall" : box.dataset.open;
+  const url = link.getAttribute("href");
+  const target = link.matches(".fold") ? "#waterfall" : link.closest("[data-open]").dataset.open;
   if (target !== "#waterfall") {
-    for (const open of all("[aria-current]", box)) open.removeAttribute("aria-current");
-    for (const same of all(`a[href="${CSS.escape(url)}"]`, box)) same.setAttribute("aria-current", "true");
+    for (const open of all("[data-open] [aria-current]")) open.removeAttribute("aria-current");
+    for (const same of all(`[data-open] a[href="${CSS.escape(url)}"]`)) same.setAttribute("aria-current", "true");
   }
   htmx.ajax("GET", url, { source: link, target, swap: "outerHTML", push: url, headers: { "HX-Target": target } });
 });

@@ -82,6 +82,12 @@ def test_a_block_opens_without_a_reload_and_its_address_opens_it_again(page_as, 
     expect(page.locator("#block h2")).to_have_text("writer")
     page.go_back()
     expect(page.locator("#block h2")).to_have_text("The flow")
+    page.get_by_role("link", name="7 d").click()
+    expect(page).to_have_url(re.compile(r"period=7d"))
+    expect(page.get_by_text("Last 7 days, 9 runs")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^planner:")).click()
+    expect(page.locator("#block h2")).to_have_text("planner")
+    expect(page.locator("table a[aria-current]")).to_have_text("planner")
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -30,7 +30,7 @@ def show(actor: Actor, agentflow_id: UUID) -> Response:
     """The drawing; ``?block=`` opens one block beside it, which htmx draws alone as ``#block``."""
     head, seen = open_flow(actor, agentflow_id), open_period(actor)
     what = read_seen(db.session, actor, head, seen)
-    href = _href(head, seen)
+    href = _href(head, seen, what)
     key = request.args.get("block") or None
     context: dict[str, Any] = {"period": seen, "period_name": seen.name, "what": what, "href": href}
     context["panel"] = _panel(actor, head, seen, what, key, href) if key else None
@@ -78,12 +78,12 @@ def _panel(
     )
 
 
-def _href(head: FlowHead, seen: Period) -> Callable[[str], str]:
-    """Addresses of the flow's blocks; without a block that of the flow."""
+def _href(head: FlowHead, seen: Period, what: Seen) -> Callable[[str], str]:
+    """Addresses of the flow's blocks; what is none, as the start of a run, leads to the flow itself."""
     base = [("period", seen.name)] if seen.name != "24h" else []
 
     def href(key: str) -> str:
-        asked = [*base, ("block", key)] if key else base
+        asked = [*base, ("block", key)] if key in what.picture.rows else base
         return f"/flows/{head.id}{f'?{urlencode(asked)}' if asked else ''}"
 
     return href
