@@ -26,6 +26,7 @@ FLOW_ARGUMENTS = {
     ("flow.revoke_share", "share_id"): "share",
     ("flow.join", "agentflow_id"): "flow_to_join",
     ("flow.shared", "token"): "=no-token",
+    ("flows.bookmark", "agentflow_id"): "flow",
 }
 _AUTOMATION = {"name": "x", "trigger_kind": "webhook", "timezone": "UTC"}
 FLOW_BODIES = {

@@ -26,7 +26,7 @@ CROSSINGS: dict[str, set[str]] = {
     "agents": {"events", "flows", "rollups"},
     "flow": {"events", "executions", "flows", "rollups"},
     "flow_editor": {"flows"},
-    "flow_imports": {"events", "flow", "flows"},
+    "flow_imports": {"events", "flows"},
     "flow_versions": {"events", "flow", "flows", "rollups"},
     "flows": {"events", "rollups"},
     "organizations": {"events"},

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.rules.strangers import fingerprint, intrusions
+from tests.rules.strangers import ARGUMENTS, fingerprint, intrusions
 from webapp import create_app
 from webapp.actor import Actor
 from webapp.api import keys
@@ -26,21 +26,9 @@ from webapp.features.executions import queries_detail
 from webapp.models import Organization, User
 from webapp.web import authentication
 
-OF_THE_ORGANIZATION = {
-    "api.show_execution",
-    "api_keys.revoke",
-    "executions.bookmark",
-    "executions.download_trace",
-    "executions.give_feedback",
-    "executions.show",
-    "executions.text",
-    "executions.withdraw_feedback",
-    "flow_imports.apply",
-    "flow_imports.file",
-    "flow_imports.items",
-    "flow_imports.show",
-}
-"""Routes whose record belongs to everybody in the organization; the others' belong to one person."""
+OF_A_PERSON = {"accounts.revoke_session", "executions.delete_view", "notifications.read"}
+"""Routes whose record belongs to one person; the others' belong to everybody in the organization."""
+OF_THE_ORGANIZATION = {name for (name, _), thing in ARGUMENTS.items() if not thing.startswith("=")} - OF_A_PERSON
 
 
 @pytest.fixture
