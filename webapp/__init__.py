@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_compress import Compress
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -83,51 +83,45 @@ def _init_kernel(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
+    for blueprint in (*_programs(), *_pages(), *_pages_about_work()):
+        app.register_blueprint(blueprint)
+
+
+def _programs() -> tuple[Blueprint, ...]:
+    """What programs talk to."""
     from webapp.api.health import bp as health
     from webapp.api.routes import bp as api
     from webapp.api.routes_flows import bp as api_flows
+    from webapp.ingest.receive import bp as ingest
+
+    return health, api, api_flows, ingest
+
+
+def _pages() -> tuple[Blueprint, ...]:
+    """Pages about people, the organization and what arrives."""
     from webapp.features.accounts.routes import bp as accounts
-    from webapp.features.agents.routes_templates import bp as agents
     from webapp.features.api_keys.routes import bp as api_keys
+    from webapp.features.ingest.routes import bp as ingest_page
+    from webapp.features.notifications.routes import bp as notifications
+    from webapp.features.organizations.routes import bp as organizations
+    from webapp.features.search.routes import bp as search
+    from webapp.features.setup.routes import bp as setup
+    from webapp.features.welcome.routes import bp as welcome
+
+    return accounts, api_keys, organizations, setup, welcome, ingest_page, notifications, search
+
+
+def _pages_about_work() -> tuple[Blueprint, ...]:
+    """Pages about what runs and what it is built from."""
+    from webapp.features.agents.routes_templates import bp as agents
     from webapp.features.executions.routes_detail import bp as executions
     from webapp.features.flow.routes import bp as flow
     from webapp.features.flow_editor.routes import bp as flow_editor
     from webapp.features.flow_imports.routes import bp as flow_imports
     from webapp.features.flow_versions.routes import bp as flow_versions
     from webapp.features.flows.routes import bp as flows
-    from webapp.features.ingest.routes import bp as ingest_page
-    from webapp.features.notifications.routes import bp as notifications
-    from webapp.features.organizations.routes import bp as organizations
     from webapp.features.overview.routes import bp as overview
     from webapp.features.prompts.routes import bp as prompts
-    from webapp.features.search.routes import bp as search
-    from webapp.features.setup.routes import bp as setup
     from webapp.features.tools.routes import bp as tools
-    from webapp.features.welcome.routes import bp as welcome
-    from webapp.ingest.receive import bp as ingest
 
-    for blueprint in (
-        health,
-        api,
-        api_flows,
-        accounts,
-        api_keys,
-        agents,
-        tools,
-        prompts,
-        executions,
-        flow,
-        flow_editor,
-        flow_imports,
-        flow_versions,
-        flows,
-        organizations,
-        setup,
-        welcome,
-        ingest,
-        ingest_page,
-        notifications,
-        overview,
-        search,
-    ):
-        app.register_blueprint(blueprint)
+    return overview, executions, flows, flow, flow_editor, flow_versions, flow_imports, agents, tools, prompts
