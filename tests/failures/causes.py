@@ -8,7 +8,7 @@ per provider, a request that the provider refuses is one per agent that sends su
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -76,14 +76,14 @@ class Causes:
         """A request that the provider refuses: one cause per agent that makes it."""
         return self._add(library, "request", agents, count, provider)
 
-    def cases(self, seed: str, names: set[str] | None = None) -> Iterator[Case]:
-        """Raise them all, or those named."""
+    def cases(self, seed: str, most: int = 100, without: Collection[str] = ()) -> Iterator[Case]:
+        """Raise them all, each at most so often, but for those of some libraries or names."""
         for cause in self.all:
-            if names is not None and cause.name not in names:
+            if cause.library in without or cause.name in without:
                 continue
             for place in cause.places:
                 label = cause.name if len(cause.places) == 1 else f"{cause.name} @ {place}"
-                for number in range(cause.count):
+                for number in range(min(most, cause.count)):
                     yield Case(label, cause.library, _fail(cause, place, f"{seed}:{label}:{number}"))
 
 

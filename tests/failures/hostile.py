@@ -17,6 +17,7 @@ _PIECES = (
     "org-a ", "session a_", "request id ", "gpt-", "gpt-a-", "claude-", "Traceback (most recent call last)",
     "\na: b", "1 validation error for ", "\n  x [type=", "Error code: 429 - ", "[a] ", "\ue000", "\x00",
     "\ud800", "Exception: ", "A" * 61 + "Error: ",
+    "A1-" + "0" * 30, "://1a", ".''''" + "ﷺ" * 29, "' '" * 2 + "}" * 2 + "0" * 25, "_" * 30 + "claude-''", "HTTP 404://0-",
 )  # fmt: skip
 _STARTS = ("", "1 validation error for A\n", "Error code: 429 - ", "'", '"', "{", "{'a': '", "x 'a' codec can't ")
 _KINDS = (

@@ -22,10 +22,14 @@ _CALLS = ("model_call", "embedding")
 # Modules of exception types that only calls to one provider raise, as seen in recorded traces of their SDKs.
 _MODULES = {"openai": "openai", "langchain_openai": "openai", "anthropic": "anthropic"}
 
+# SDKs write the status in front of what the provider said, and nothing else in common.
 _STATUS = re.compile(
     r"(?:Error code|status_code|HTTP|status)\W{1,3}(?P<a>[1-5]\d\d)\b|(?:^|\s)(?P<b>[45]\d\d) [A-Z_]{6,40}\b"
+    r"|\A\s*(?P<c>[45]\d\d) "
 )
-_PREFIX = re.compile(r"\s*(?:\[[^\]\n]{1,60}\]\s*)?(?:Error code: \d{3} - |\d{3} [A-Z_]{4,40}\. )?")
+_PREFIX = re.compile(
+    r"\s*(?:\[[^\]\n]{1,60}\]\s*)?(?:Error code: \d{3} - |\d{3} [A-Z_]{4,40}\. |[45]\d\d (?:<[45]\d\d> )?)?"
+)
 _BY_STATUS = {401: "refused_key", 403: "refused_key", 402: "payment", 408: "timeout", 429: "rate_limit"}
 _BY_TYPE = (
     (re.compile(r"RateLimit|ResourceExhausted|Throttl|TooManyRequests|QuotaExceeded"), "rate_limit"),
@@ -67,7 +71,7 @@ def outage_of(cause: Cause, call: _Call) -> str | None:
     if call.step_kind not in _CALLS and cause.module not in _MODULES:
         return None
     match = _STATUS.search(cause.message[:400])
-    status = int(match["a"] or match["b"]) if match else 0
+    status = int(match["a"] or match["b"] or match["c"]) if match else 0
     if status >= 500:
         return "server_error"
     if status in _BY_STATUS:

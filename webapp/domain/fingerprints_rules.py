@@ -39,7 +39,7 @@ _PORT = re.compile(r":[0-9]{1,5}\Z")
 
 def _url(match: re.Match[str]) -> str:
     host = _PORT.sub("", match["host"].lower().rpartition("@")[2])
-    return f"{match['scheme'].lower()}://{host}/…"
+    return f"{match['scheme'].lower()}://{host}/<path>"
 
 
 # Answers, addresses, statuses, paths
@@ -99,7 +99,7 @@ _CJK_DAY = rf"\d{{1,2}}{_GAP}(?:월|月){_GAP}\d{{1,2}}{_GAP}(?:일|日)"
 _DATE = re.compile(
     "|".join(
         (
-            rf"(?<![\w.])\d{{1,4}}(?P<sep>[-/.])\d{{1,2}}(?P=sep)\d{{1,4}}(?:[T ]{{1,2}}{_CLOCK})?{_ZONE}(?!\w)",
+            rf"(?<![\w.])\d{{1,4}}(?P<sep>[-/.])\d{{1,2}}(?P=sep)\d{{1,4}}(?:[T ]{{1,2}}{_CLOCK})?{_ZONE}(?!\w|\.\d)",
             rf"\d{{2,4}}{_GAP}(?:년|年){_GAP}(?:{_CJK_DAY}|\d{{1,2}}{_GAP}(?:월|月))(?:{_GAP}{_CJK_CLOCK})?",
             rf"{_CJK_DAY}(?:{_GAP}{_CJK_CLOCK})?",
             _CJK_CLOCK,
@@ -130,7 +130,7 @@ _WORD = re.compile(
 )
 _WORD_IS_ID = re.compile(
     r"(?=[0-9a-fA-F-]*\d)[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){0,6}"
-    r"|[A-Z]{1,10}(?:[-_.#]?[0-9]{1,20}){0,5}[-_.#]?[0-9]{2,20}|(?=[A-Z]*\d)[A-Z0-9]{8,}"
+    r"|[A-Z]{1,10}[-_.#]?(?:[0-9]{2,}(?:[-_.#][0-9]+){0,5}|[0-9](?:[-_.#][0-9]+){1,5})|(?=[A-Z]*\d)[A-Z0-9]{8,}"
 )
 _PART_IS_RANDOM = re.compile(r"[0-9][A-Za-z]+[0-9]|[A-Za-z][0-9]+[A-Za-z]+[0-9]|[a-z][0-9]+[A-Z]|[A-Z][0-9]+[a-z]")
 _WORD_IS_NUMBER = re.compile(rf"[0-9]+(?:[._][0-9]+)*{_UNIT}", re.IGNORECASE)

@@ -10,7 +10,7 @@ from webapp.domain.fingerprints_rules import EARLY, LATE
 from webapp.domain.fingerprints_values import is_name, released, without_values
 
 # What is left once long values are gone; no error needs more to be told from another.
-_MOST_LEFT = 1000
+_MOST_LEFT = 800
 _MOST_READ = 400
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _SPACES = re.compile(r"\s+")

@@ -53,7 +53,7 @@ def failure_in(execution: Execution, flow: str) -> Failure:
     error = execution.error
     if error is None:
         raise ValueError("an execution without an error has no failure")
-    step = _failing_step(execution.steps, error.span_id)
+    step = failing_step(execution.steps, error.span_id)
     return Failure(
         error_type=error.type,
         message=error.message,
@@ -69,7 +69,7 @@ def failure_in(execution: Execution, flow: str) -> Failure:
     )
 
 
-def _failing_step(steps: Sequence[Step], span_id: bytes) -> Step:
+def failing_step(steps: Sequence[Step], span_id: bytes) -> Step:
     """Return the step to which the deepest cause belongs.
 
     Spans inside a model call, a tool or a retrieval are its own business (an HTTP client's, a wrapper's); below an

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# At most so many brackets and quotes are looked at; what comes after them is a long tail.
-MOST_STRUCTURES = 200
+# At most so many brackets and quotes are looked at, and so much text is kept; what comes after is a long tail.
+MOST_STRUCTURES = 120
+_MOST_KEPT = 4000
 # Digits that are kept travel as private characters, so that no rule for numbers sees them.
 _DIGITS = "0123456789"
 _KEPT = str.maketrans(_DIGITS, "".join(chr(0xE000 + n) for n in range(10)))
@@ -13,10 +14,10 @@ _RELEASED = str.maketrans("".join(chr(0xE000 + n) for n in range(10)), _DIGITS)
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|' + r"'[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z)"
 _INSIDE = re.compile(rf"(?P<string>{_STRING})(?P<colon>\s{{0,20}}:)?|[{{}}\[\]]", re.DOTALL)
-_OPENING = re.compile(r"[{\[\"`“„«「『]|(?<!\w)['‘]")
+_OPENING = re.compile(r"[{\[\"`“„«「『]|(?<![A-Za-z0-9_])['‘]")
 _CLOSING = {
     '"': re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL),
-    "'": re.compile(r"'([^'\\]*(?:(?:\\.|'(?=\w))[^'\\]*)*)'(?!\w)", re.DOTALL),
+    "'": re.compile(r"'([^'\\]*(?:(?:\\.|'(?=[A-Za-z0-9_]))[^'\\]*)*)'(?![A-Za-z0-9_])", re.DOTALL),
     "`": re.compile(r"`([^`]*)`"),
     "‘": re.compile(r"‘([^’]*)’"),
     "“": re.compile(r"“([^”]*)”"),
@@ -32,7 +33,7 @@ _VALUE = re.compile(rf"\s{{0,20}}({_STRING})", re.DOTALL)
 
 _NAME = re.compile(r"[^\W\d][\w.$\-/]{0,60}")
 _NO_NAME = re.compile(r"\d{3}|[0-9a-fA-F]{8}")
-_WORD_BEFORE = re.compile(r"(\w{1,30})[\s:=(]{0,3}\Z")
+_WORD_BEFORE = re.compile(r"\w+\Z")
 _WORD_AFTER = re.compile(
     r"\s{0,2}(codec|object|tag|filter)\b|\s(is not defined|is undefined|is an? required|is required|was unexpected)"
 )
@@ -43,7 +44,7 @@ _STATUS = re.compile(r"[1-5]\d\d [A-Z]")
 _ERROR_KEYS = ("error", "errors", "message", "msg", "detail", "error_code", "error_description", "exception", "fault")
 _MESSAGE_KEYS = ("message", "msg", "detail", "error_description", "error", "reason", "title")
 _CODE_KEYS = ("code", "error_code", "status", "type", "kind", "param")
-_CODE = re.compile(r"-?\d{1,6}|[^\W\d][^\W\d]{0,60}(?:[._\- ][^\W\d]{1,60}){0,8}")
+_CODE = re.compile(r"-?\d{1,6}|[^\W\d][^\W\d]{0,60}(?:[.\- ][^\W\d]{1,60}){0,8}")
 _MOST_KEYS = 12
 _LONGEST_SAID = 400
 
@@ -83,7 +84,7 @@ def released(text: str) -> str:
 def without_values(text: str) -> str:
     """Return a text whose JSON shows its keys, and whose quoted values are replaced unless they are names."""
     found: list[str] = []
-    at, named, unclosed = 0, False, set()
+    at, length, named, unclosed = 0, 0, False, set()
     for _ in range(MOST_STRUCTURES):
         opening = _OPENING.search(text, at)
         if opening is None:
@@ -100,7 +101,10 @@ def without_values(text: str) -> str:
             named = _is_naming(text, start, end) or is_next
             shown, named = _quoted(closing[1], named)
         found += (text[at:start], shown)
+        length += start - at + len(shown)
         at = end
+        if length > _MOST_KEPT:
+            break
     else:
         return "".join(found)
     return "".join(found) + text[at:]
@@ -127,8 +131,8 @@ def is_name(content: str) -> bool:
 
 
 def _is_naming(text: str, start: int, end: int) -> bool:
-    before = _WORD_BEFORE.search(text[max(0, start - 34) : start])
-    if before and before[1].lower() in _NAMING:
+    before = _WORD_BEFORE.search(text[max(0, start - 30) : start].rstrip(" :=("))
+    if before and before.group().lower() in _NAMING:
         return True
     return _WORD_AFTER.match(text[end : end + 40]) is not None
 
@@ -139,12 +143,12 @@ def _outline(text: str, start: int) -> tuple[str, int]:
         return text[start], start + 1
     end, pairs = _walk(text, start)
     if not pairs:
-        return ("[…]" if text[start] == "[" else "{…}"), end
+        return ("[]" if text[start] == "[" else "{}"), end
     keys = {key for key, _ in pairs if is_name(key)}
     is_error = any(key in _ERROR_KEYS for key in keys)
     shown = {key: _shown(key, value) if is_error else "" for key, value in reversed(pairs) if key in keys}
     words = [f"{key}: {value}" if value else key for key, value in sorted(shown.items())[:_MOST_KEYS]]
-    return "{" + ", ".join(words or "…") + "}", end
+    return "{" + ", ".join(words) + "}", end
 
 
 def _walk(text: str, start: int) -> tuple[int, list[tuple[str, str]]]:
