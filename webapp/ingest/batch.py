@@ -45,6 +45,7 @@ class Stored:
     started_us: int | None = None
     conversation_id: UUID | None = None
     api_key_id: UUID | None = None
+    is_failed: bool = False
 
 
 @dataclass(slots=True)

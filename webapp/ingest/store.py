@@ -17,8 +17,10 @@ from webapp.ingest.arrivals import count_arrivals, note_rejected_spans, sender_o
 from webapp.ingest.batch import BUCKET_US, Entry, Stored, entries_of, from_us, is_newer, to_us
 from webapp.ingest.changes import changed_rows
 from webapp.ingest.conversations import find_conversations, store_messages
+from webapp.ingest.failures import store_failures
 from webapp.ingest.ledger import bill, ledger_rows
 from webapp.ingest.prices import book_for
+from webapp.ingest.reopening import reopen_returned
 from webapp.ingest.spans import Rejected, Span, span_from_raw
 from webapp.ingest.stage import merge
 from webapp.models.base import new_id
@@ -39,7 +41,7 @@ _SPANS = (
     " AND flow_created_at = ANY(%s::timestamptz[])"
 )
 _BEFORE = (
-    "SELECT id, started_at, conversation_id, api_key_id FROM flow_executions"
+    "SELECT id, started_at, conversation_id, api_key_id, status = 'failed' FROM flow_executions"
     " WHERE id = ANY(%s::uuid[]) AND created_at = ANY(%s::timestamptz[])"
 )
 _DIRTY = (
@@ -234,6 +236,9 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
     dirty = changes.buckets.union(*(entry.buckets() for entry in entries))
     buckets = [from_us(bucket * BUCKET_US) for bucket in sorted(dirty)]
     cursor.execute(_DIRTY, (organization_id, buckets), prepare=True)
+    causes = store_failures(cursor, organization_id, entries, key_id=target.key_id, now=target.now)
+    if causes:
+        reopen_returned(session, organization_id, now=target.now, groups=causes)
     return found
 
 
