@@ -75,6 +75,7 @@ def _table(*conditions: str) -> str:
     SELECT f.*, b.name, b.block_type, b.step_kind, b.agent_id, b.tool_id, r.error_type, r.error_message
     FROM figures f
     LEFT JOIN blocks b ON b.id = f.block_id AND b.organization_id = :organization_id
+         AND b.agentflow_id = ANY(CAST(:flows AS uuid[]))
     LEFT JOIN reasons r ON r.block_id = f.block_id AND f.place = 1"""
 
 
