@@ -51,7 +51,8 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(domain.DomainError)
     def refuse(error: domain.DomainError) -> Response:
-        return _answer(STATUS[type(error)], error.message, field=error.field)
+        status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+        return _answer(status, error.message, field=error.field)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
