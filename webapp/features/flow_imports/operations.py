@@ -17,6 +17,7 @@ from webapp.features.events.operations import Author
 from webapp.features.flow_imports import queries
 from webapp.features.flows.operations_graph import Origin, SavedVersion, create_flow, save_graph
 from webapp.importers import ImportedFlow, NotAFlow, read_flows
+from webapp.importers.secret_words import find_secrets
 from webapp.models import Agentflow, ImportReport, Source, VersionKind, new_id
 
 LONGEST_NAME = 255
@@ -200,10 +201,11 @@ def _report_of(author: Author, flow: ImportedFlow, content: bytes, file_name: st
 
 
 def clean_name(file_name: str) -> str:
-    """The last part of a file's name as a browser or program sent it, printable and short enough to keep."""
+    """The last part of a file's name as a browser or program sent it: printable, short enough to keep, no secret."""
     last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
     printable = "".join(letter for letter in last if letter.isprintable())
-    return printable.encode("utf-8", "replace").decode()[:LONGEST_NAME].strip()
+    cut, _ = find_secrets(printable.encode("utf-8", "replace").decode()[:LONGEST_NAME])
+    return cut[:LONGEST_NAME].strip()
 
 
 def check_one(flows: Sequence[ImportedFlow]) -> ImportedFlow:
