@@ -189,6 +189,12 @@ def test_a_container_holds_its_children_and_its_edges_begin_at_its_border():
     assert layout.cards["z"].x >= frame.x + frame.width
 
 
+@pytest.mark.parametrize("ways", [["l.body -> x"], ["l.body -> x", "l <- y"], ["l <- x"], ["l.body -> x", "y -> x"]])
+def test_children_keep_off_the_frame_also_where_edges_touch_it(ways):
+    of = graph([block("l", "loop"), block("x", parent_key="l"), block("y", parent_key="l")], ways)
+    assert_sound(of, layout_graph(of))
+
+
 def test_parts_without_connection_stand_below_or_beside_each_other():
     of = graph("a b c d e", ["a -> b"])
     layout = layout_graph(of)

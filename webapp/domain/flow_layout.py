@@ -103,12 +103,16 @@ def layout_graph(
     return drawing.composed()
 
 
+_Link = tuple[str, str, list[GraphEdge], str, bool]
+"""From where, to where, which edges, of which kind, and whether it is to run back."""
+
+
 @dataclass(slots=True)
 class _Scope:
     """What lies directly in a container, or in the drawing as a whole: places relative to the scope's own corner."""
 
     keys: list[str]
-    links: list[tuple[str, str, list[GraphEdge], str, bool]] = field(default_factory=list)
+    links: list[_Link] = field(default_factory=list)
     corners: dict[str, tuple[float, float]] = field(default_factory=dict)
     ways: list[tuple[Way, list[GraphEdge], str]] = field(default_factory=list)
     width: float = 0.0
@@ -116,6 +120,13 @@ class _Scope:
     left: float = INSIDE
     right: float = INSIDE
     """Kept free at the sides; nothing where edges begin or end at the border."""
+
+    def take(self, part: Part, dx: float, dy: float, names: Sequence[str], links: Sequence[_Link]) -> None:
+        """Put a part that is laid out to its place."""
+        for key, (x, y) in zip(names, part.corners, strict=True):
+            self.corners[key] = (x + dx, y + dy)
+        for way, link in zip(part.ways, links, strict=True):
+            self.ways.append((_moved(way, dx, dy), link[2], link[3]))
 
 
 _LEFT, _RIGHT = "\0left", "\0right"
@@ -141,7 +152,7 @@ class _Drawing:
     def _sort_edges(self) -> None:
         """Give each edge to the innermost scope that holds both of its ends, ends inside of a container standing for
         it, and edges of one kind between the same two blocks to one link."""
-        found: dict[tuple[str, str, str], tuple[str, str, list[GraphEdge], str, bool]] = {}
+        found: dict[tuple[str, str, str], _Link] = {}
         marked = [(edge, False) for edge in self.shape.forward] + [(edge, True) for edge in self.shape.back]
         for edge, is_back in marked:
             if edge.source not in self.parents or edge.target not in self.parents:
@@ -201,22 +212,21 @@ class _Drawing:
             return
         names = _parts(boxes, scope.links)
         numbers = {k: (at, number) for at, part in enumerate(names) for number, k in enumerate(part)}
-        links: list[list[tuple[str, str, list[GraphEdge], str, bool]]] = [[] for _ in names]
+        links: list[list[_Link]] = [[] for _ in names]
         for link in scope.links:
             links[numbers[link[0]][0]].append(link)
         parts = []
         for part_names, part_links in zip(names, links, strict=True):
             numbered = [self._link(link, numbers) for link in part_links]
             parts.append(lay_out_part([boxes[k] for k in part_names], numbered))
-        has_border = _LEFT in ends or _RIGHT in ends
-        places, scope.width, scope.height = _on_shelves(parts, is_stacked=has_border)
-        for part, (dx, dy), part_names, part_links in zip(parts, places, names, links, strict=True):
-            for k, (x, y) in zip(part_names, part.corners, strict=True):
-                scope.corners[k] = (x + dx, y + dy)
-            for way, link in zip(part.ways, part_links, strict=True):
-                scope.ways.append((_moved(way, dx, dy), link[2], link[3]))
+        places, scope.width, scope.height = _on_shelves(parts, is_stacked=_LEFT in ends or _RIGHT in ends)
+        for part, (x, y), part_names, part_links in zip(parts, places, names, links, strict=True):
+            inset = 0.0 if _LEFT in part_names else INSIDE - scope.left
+            outset = 0.0 if _RIGHT in part_names else INSIDE - scope.right
+            scope.width = max(scope.width, inset + part.width + outset)
+            scope.take(part, x + inset, y, part_names, part_links)
 
-    def _link(self, link: tuple[str, str, list[GraphEdge], str, bool], numbers: Mapping[str, tuple[int, int]]) -> Link:
+    def _link(self, link: _Link, numbers: Mapping[str, tuple[int, int]]) -> Link:
         source, target, edges, kind, is_back = link
         label = clip_text(self._label(edges, kind), LABEL_SIZE, WIDEST_LABEL)
         width = text_width(label, LABEL_SIZE) if label and not is_back else 0.0
@@ -309,7 +319,7 @@ def _depths(parents: Mapping[str, str | None]) -> dict[str, int]:
     return depth
 
 
-def _parts(keys: Mapping[str, Box], links: Sequence[tuple[str, str, list[GraphEdge], str, bool]]) -> list[list[str]]:
+def _parts(keys: Mapping[str, Box], links: Sequence[_Link]) -> list[list[str]]:
     """Keys by the connected part that they belong to, in order."""
     near: dict[str, list[str]] = {key: [] for key in keys}
     for source, target, *_ in links:

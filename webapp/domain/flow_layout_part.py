@@ -108,10 +108,9 @@ def _with_borders(boxes: Sequence[Box], layer: list[int]) -> list[int]:
     """The first column for the points where work enters a container, the last for those where it leaves, and no column
     that is empty."""
     inner = [at for at, box in zip(layer, boxes, strict=True) if not box.border]
-    last = max(inner, default=0) + 1
-    layer = [
-        at if not box.border else 0 if box.border == "left" else last for at, box in zip(layer, boxes, strict=True)
-    ]
+    shift = 1 if any(box.border == "left" for box in boxes) and min(inner, default=1) == 0 else 0
+    borders = {"left": 0, "right": max(inner, default=0) + shift + 1}
+    layer = [borders.get(box.border, at + shift) for at, box in zip(layer, boxes, strict=True)]
     dense = {at: number for number, at in enumerate(sorted(set(layer)))}
     return [dense[at] for at in layer]
 
