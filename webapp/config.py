@@ -42,6 +42,13 @@ class Settings:
     session_idle_hours: int = 24 * 14
     session_max_hours: int = 24 * 60
     trusted_proxies: int = 0
+    outbound_allow: str = ""
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_from: str = ""
+    smtp_tls: str = "starttls"
     log_level: str = "info"
     testing: bool = False
 
