@@ -40,10 +40,17 @@ STALE = """
     )"""
 OF_EXECUTION = f"x.block_id = '{NIL_UUID}'::uuid"
 HAS_FLOW = f"x.agentflow_id <> '{NIL_UUID}'::uuid"
+IN_DAY = """x.bucket >= greatest(d.bucket, CAST(:first_whole_hour AS timestamptz))
+              AND x.bucket < least(d.bucket + interval '24 hours', CAST(:last_whole_hour AS timestamptz))"""
+IN_HOUR = """x.bucket >= greatest(h.bucket, CAST(:first_whole AS timestamptz))
+              AND x.bucket < least(h.bucket + interval '1 hour', CAST(:last_whole AS timestamptz))"""
 
 
 def flow_facts(*, is_for_some: bool = False, has_durations: bool = False) -> str:
     """SQL ``stale_quarters AS (...), ..., flow_facts AS (...)`` to follow WITH; parameters: :func:`flow_parameters`.
+
+    Each stale day and hour is looked up by itself (OFFSET 0): joined, the planner read all months of 50 flows instead,
+    117 ms for a list of a million executions where this takes 4.
 
     ``flow_facts`` has at (start of the day, hour or quarter hour, or of the execution), agentflow_id, executions,
     completed, failed, cost_usd and, where wanted, duration_histogram. ``is_for_some`` = only the flows in parameters.
@@ -61,19 +68,17 @@ def flow_facts(*, is_for_some: bool = False, has_durations: bool = False) -> str
           AND x.bucket >= :first_whole_day AND x.bucket < :last_whole_day
           AND NOT EXISTS (SELECT FROM stale_days s WHERE s.bucket = x.bucket){some}
         UNION ALL
-        SELECT x.bucket, {wanted}
-        FROM stale_days d
-        JOIN block_rollups x ON x.bucket >= greatest(d.bucket, CAST(:first_whole_hour AS timestamptz))
-             AND x.bucket < least(d.bucket + interval '24 hours', CAST(:last_whole_hour AS timestamptz))
-        WHERE x.organization_id = :organization_id AND {OF_EXECUTION}
-          AND NOT EXISTS (SELECT FROM stale_hours s WHERE s.bucket = x.bucket){some}
+        SELECT x.bucket, {wanted} FROM stale_days d CROSS JOIN LATERAL (
+            SELECT x.* FROM block_rollups x
+            WHERE x.organization_id = :organization_id AND {OF_EXECUTION} AND {IN_DAY}
+              AND NOT EXISTS (SELECT FROM stale_hours s WHERE s.bucket = x.bucket){some}
+            OFFSET 0) x
         UNION ALL
-        SELECT x.bucket, {by_status}
-        FROM stale_hours h
-        JOIN execution_rollups x ON x.bucket >= greatest(h.bucket, CAST(:first_whole AS timestamptz))
-             AND x.bucket < least(h.bucket + interval '1 hour', CAST(:last_whole AS timestamptz))
-        WHERE x.organization_id = :organization_id AND {HAS_FLOW}
-          AND NOT EXISTS (SELECT FROM stale_quarters s WHERE s.bucket = x.bucket){some}
+        SELECT x.bucket, {by_status} FROM stale_hours h CROSS JOIN LATERAL (
+            SELECT x.* FROM execution_rollups x
+            WHERE x.organization_id = :organization_id AND {HAS_FLOW} AND {IN_HOUR}
+              AND NOT EXISTS (SELECT FROM stale_quarters s WHERE s.bucket = x.bucket){some}
+            OFFSET 0) x
         UNION ALL
         SELECT x.at, {by_status}
         FROM execution_facts(:organization_id, :since, :until, ARRAY(SELECT bucket FROM stale_quarters),
