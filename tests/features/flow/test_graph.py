@@ -17,7 +17,7 @@ from tests.factories.flows import make_agentflow, make_block
 from tests.factories.observability import make_block_rollup, make_observed_edge
 from tests.features.flow.conftest import HOSTILE, graph_of
 from tests.features.rollups.filled import make_sender, make_traces, send_each, sum_up
-from webapp.domain.flow_graph import FlowGraph, GraphBlock, GraphEdge
+from webapp.domain.flow_graph import FlowGraph, GraphBlock, GraphEdge, GraphNote
 from webapp.domain.periods import period
 from webapp.models.base import NIL_UUID
 
@@ -267,6 +267,12 @@ def test_settings_of_a_block_are_shown_as_text(client_as, bob, drawn):
     assert panel.count("<details") >= 2 and "Which" not in panel
     odd = client_as(bob).get(f"/flows/{drawn}?block=ask").text
     assert "needs review" in odd and "Imported as" in odd
+
+
+def test_notes_of_the_canvas_are_text_below_the_drawing(client_as, mia, draw_flow):
+    graph = FlowGraph("n", blocks=(GraphBlock("go", "trigger", "Go"),), notes=(GraphNote("n1", "Ask <b>Kim</b>"),))
+    page = main(client_as(mia).get(f"/flows/{draw_flow(mia, graph)}").text)
+    assert "1 note on the canvas" in page and "Ask &lt;b&gt;Kim&lt;/b&gt;" in page
 
 
 def test_a_drawing_that_never_ran_says_how_to_send_traces(client_as, mia, bob, drawn):
