@@ -114,7 +114,9 @@ def _pages() -> tuple[Blueprint, ...]:
 def _pages_about_work() -> tuple[Blueprint, ...]:
     """Pages about what runs and what it is built from."""
     from webapp.features.agents.routes_templates import bp as agents
+    from webapp.features.compare.routes import bp as compare
     from webapp.features.executions.routes_detail import bp as executions
+    from webapp.features.failures.routes_detail import bp as failures
     from webapp.features.flow.routes import bp as flow
     from webapp.features.flow_editor.routes import bp as flow_editor
     from webapp.features.flow_imports.routes import bp as flow_imports
@@ -124,4 +126,17 @@ def _pages_about_work() -> tuple[Blueprint, ...]:
     from webapp.features.prompts.routes import bp as prompts
     from webapp.features.tools.routes import bp as tools
 
-    return overview, executions, flows, flow, flow_editor, flow_versions, flow_imports, agents, tools, prompts
+    return (
+        overview,
+        executions,
+        compare,
+        failures,
+        flows,
+        flow,
+        flow_editor,
+        flow_versions,
+        flow_imports,
+        agents,
+        tools,
+        prompts,
+    )

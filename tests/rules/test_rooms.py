@@ -22,6 +22,7 @@ EDGES = ("webapp/ingest/", "webapp/jobs/", "webapp/cli/", "webapp/runner/")
 CROSSINGS: dict[str, set[str]] = {
     "accounts": {"events"},
     "api_keys": {"events"},
+    "compare": {"executions"},
     "executions": {"rollups"},
     "agents": {"events", "flows", "rollups"},
     "flow": {"events", "executions", "flows", "rollups"},

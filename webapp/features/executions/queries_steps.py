@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -252,3 +253,56 @@ def list_raw_spans(
         .limit(limit)
     )
     return [(row[0], row[1]) for row in session.execute(stmt)]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTexts:
+    """What one step read and wrote and why it failed, each cut to its first part."""
+
+    error_type: str | None
+    error_message: str | None
+    error_stack: str | None
+    input: Payload | None
+    output: Payload | None
+
+
+def list_texts(
+    session: Session, organization_id: UUID, executions: Sequence[ExecutionDetail], step_ids: Sequence[UUID]
+) -> dict[UUID, StepTexts]:
+    """Texts of several steps of these executions. Cost: one statement, none for no steps."""
+    if not step_ids:
+        return {}
+    parts = [
+        select(
+            table.id,
+            table.error_type,
+            func.left(table.error_message, SHOWN_CHARACTERS),
+            func.left(table.error_stack, 3 * SHOWN_CHARACTERS),
+            *_shown(table.input_data),
+            *_shown(table.output_data),
+        ).where(*_of_any(table, organization_id, executions), table.id.in_(step_ids))
+        for table in (AgentExecution, ToolExecution)
+    ]
+    rows = session.execute(union_all(*parts))
+    return {row[0]: StepTexts(*row[1:4], _payload(*row[4:7]), _payload(*row[7:10])) for row in rows}
+
+
+def list_digests(
+    session: Session, organization_id: UUID, executions: Sequence[ExecutionDetail]
+) -> dict[UUID, tuple[str | None, str | None]]:
+    """What tells whether inputs and outputs of steps are the same, by the step. Cost: one statement."""
+    parts = [
+        select(
+            table.id, func.md5(cast(table.input_data, String)), func.md5(cast(table.output_data, String))
+        ).where(*_of_any(table, organization_id, executions))
+        for table in (AgentExecution, ToolExecution)
+    ]  # fmt: skip
+    return {row[0]: (row[1], row[2]) for row in session.execute(union_all(*parts))}
+
+
+def _of_any(table: Any, organization_id: UUID, executions: Sequence[ExecutionDetail]) -> tuple[Any, ...]:
+    return (
+        table.organization_id == organization_id,
+        table.flow_execution_id.in_([one.id for one in executions]),
+        table.flow_created_at.in_([one.created_at for one in executions]),
+    )

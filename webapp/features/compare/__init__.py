@@ -1,0 +1,1 @@
+"""Any two executions beside each other."""
