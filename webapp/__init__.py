@@ -124,6 +124,7 @@ def _pages_about_work() -> tuple[Blueprint, ...]:
     from webapp.features.flows.routes import bp as flows
     from webapp.features.overview.routes import bp as overview
     from webapp.features.prompts.routes import bp as prompts
+    from webapp.features.retries.routes import bp as retries
     from webapp.features.tools.routes import bp as tools
 
     return (
@@ -139,4 +140,5 @@ def _pages_about_work() -> tuple[Blueprint, ...]:
         agents,
         tools,
         prompts,
+        retries,
     )

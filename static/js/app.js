@@ -1,11 +1,10 @@
-// What only a script can do: palette, copy buttons, keyboard, dialogs in older browsers.
-// Everything else is a link or a form that htmx makes quicker. One listener per kind of event.
+// What only a script can do; the rest are links and forms that htmx makes quicker.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const isTyping = (event) => event.target.closest?.("input, textarea, select, [contenteditable]");
 
-// Invoker commands (command="show-modal" commandfor="id") where the browser lacks them.
+// Invoker commands where the browser lacks them.
 if (!("command" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[commandfor]");
@@ -16,7 +15,7 @@ if (!("command" in HTMLButtonElement.prototype)) {
   });
 }
 
-// Copy: data-copy holds the text, data-copy-code means the <pre> of the same figure.
+// data-copy holds the text, data-copy-code means the <pre> of the same figure.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy], [data-copy-code]");
   if (!button) return;
@@ -41,7 +40,6 @@ export function toast(message) {
   setTimeout(() => note.remove(), 4000);
 }
 
-// Palette: a combobox over server-drawn options.
 const palette = find("#cmd");
 const paletteInput = find("#cmd-input");
 const options = () => all("[role=option]", palette);
@@ -72,12 +70,12 @@ paletteInput?.addEventListener("keydown", (event) => {
   else if (event.key === "Enter") {
     const chosen = options().find((o) => o.getAttribute("aria-selected") === "true") ?? options()[0];
     if (chosen) location.assign(chosen.href);
-  } else if (event.key === "Escape") palette.close(); // a search field would only empty itself first
+  } else if (event.key === "Escape") palette.close(); // a search field would empty itself first
   else return;
   event.preventDefault();
 });
 
-// Keyboard: Ctrl K, two-key jumps (data-keys="g e"), j/k/Enter in lists, [ and ] for pages, / for the search field.
+// Ctrl K, two-key jumps (data-keys="g e"), j and k in lists, [ and ] for pages, /, and keys of the page.
 let firstKey = "";
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -100,9 +98,21 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j" || event.key === "k") moveRow(event.key === "j" ? 1 : -1);
   else if (event.key === "]") find("[rel=next]")?.click();
   else if (event.key === "[") find("[rel=prev]")?.click();
+  else press(event.key);
 });
 
-// Rows are reached through their own link, so Enter opens them as elsewhere.
+// A key presses its data-press; in a list for the ticked rows, else the focused one.
+function press(key) {
+  const row = document.activeElement.closest("[data-row]");
+  const button = find(`[data-press="${CSS.escape(key)}"]`) ?? (key === "r" && row && find("a.main", row));
+  if (button?.form?.id === "bulk" && !find(".table :checked")) {
+    if (!row) return;
+    find("[type=checkbox]", row).checked = true;
+  }
+  button && button.click();
+}
+
+// Rows are reached through their own link, so Enter opens them.
 function moveRow(step) {
   const links = all("[data-row] a.main, .wf li > a:not(.fold)");
   if (!links.length) return;
@@ -111,7 +121,7 @@ function moveRow(step) {
   links[Math.min(Math.max(at + step, 0), links.length - 1)].focus();
 }
 
-// A list or drawing that opens its links beside it (data-open names where): loaded as a part, and marked as open.
+// A list or drawing that opens its links beside it: data-open names where.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-open] a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || !window.htmx) return;
@@ -125,7 +135,6 @@ document.addEventListener("click", (event) => {
   htmx.ajax("GET", url, { source: link, target, swap: "outerHTML", push: url, headers: { "HX-Target": target } });
 });
 
-// A long list shows the row that is open.
 function showOpen() {
   const row = find("[data-open] [aria-current]")?.closest("li");
   if (row) row.parentElement.scrollTop = row.offsetTop - row.parentElement.clientHeight / 3;
@@ -133,7 +142,7 @@ function showOpen() {
 showOpen();
 document.addEventListener("htmx:after:swap", (event) => event.detail?.ctx?.target?.id === "waterfall" && showOpen());
 
-// A filter form sends only what is set: addresses stay short.
+// A filter form sends only what is set.
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement?.closest?.("form[data-sparse]");
@@ -144,7 +153,7 @@ document.addEventListener("htmx:config:request", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form");
   if (form?.matches("[data-sparse]")) for (const field of form.elements) if (field.name && !field.value) field.disabled = field.dataset.emptied = true;
-  // The double click: one submit is one request. Enabled again when a part answered it or the page comes back.
+  // A double click is one request. Enabled again when a part answered or the page comes back.
   if (form?.method === "post") for (const button of all("button[type=submit], button:not([type])", form)) setTimeout(() => (button.disabled = true));
 });
 const enable = (form) => all("button:disabled, [data-emptied]:disabled", form).forEach((button) => (button.disabled = false));
@@ -154,10 +163,10 @@ document.addEventListener("htmx:finally:request", (event) => {
   if (form?.method === "post") enable(form);
 });
 
-// A fragment request that brought no HTML: server gone, no network.
+// Server or network gone.
 document.addEventListener("htmx:error", () => toast("The server did not answer. Nothing was changed; try again."));
 
-// Tabs of sections in one page; without this the page jumps to the section that the address names.
+// Tabs in one page.
 for (const box of all("[data-tabs]")) {
   const links = all(".tabs a", box);
   const show = (wanted) => {
@@ -177,7 +186,7 @@ for (const box of all("[data-tabs]")) {
   show(links.find((link) => link.getAttribute("href") === location.hash) ?? links[0]);
 }
 
-// First run: begin with this computer's time zone.
+// First run: this computer's time zone.
 const zones = find("select[data-detect-zone]");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zones?.value === "UTC" && [...zones.options].some((option) => option.value === zone)) zones.value = zone;

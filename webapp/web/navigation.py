@@ -13,7 +13,7 @@ from webapp.permissions import Permission
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One page in the navigation. ``keys`` is the two-key jump, such as ``g e``; ``also`` are further blueprints whose
-    pages belong to it."""
+    pages belong to it; ``counts`` names what :class:`~webapp.web.shell.Shell` counts beside it."""
 
     label: str
     endpoint: str
@@ -22,17 +22,19 @@ class Entry:
     group: str = ""
     keys: str = ""
     also: tuple[str, ...] = ()
+    counts: str = ""
 
 
 ENTRIES = (
     Entry("Overview", "overview.index", "overview", Permission.EXECUTIONS_READ, keys="g o"),
     Entry("Executions", "executions.index", "executions", Permission.EXECUTIONS_READ, keys="g e"),
+    Entry("Failures", "failures.index", "failures", Permission.FAILURES_READ, keys="g f", counts="for review"),
     Entry(
         "Flows",
         "flows.index",
         "flows",
         Permission.FLOWS_READ,
-        keys="g f",
+        keys="g w",
         also=("flow", "flow_editor", "flow_versions", "flow_imports"),
     ),
     Entry("Agents", "agents.index", "agent", Permission.AGENTS_READ, group="Build", keys="g a"),

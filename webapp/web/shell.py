@@ -67,6 +67,12 @@ class Shell:
         return navigation.entries_for(self._actor, self._app)
 
     @cached_property
+    def counts(self) -> dict[str, int]:
+        """What waits for the reader, in the words of the navigation's entries. Cost: one statement."""
+        unread, failures = notifications.count_waiting(db.session, self._actor.organization_id, self._actor.user_id)
+        return {"unread": unread, "for review": failures}
+
+    @property
     def unread_count(self) -> int:
-        """Unread notifications of the reader. Cost: one statement."""
-        return notifications.count_unread(db.session, self._actor.organization_id, self._actor.user_id)
+        """Unread notifications of the reader."""
+        return self.counts["unread"]

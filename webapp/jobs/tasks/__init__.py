@@ -1,5 +1,5 @@
 """One module per subject; importing this package registers every task."""
 
-from webapp.jobs.tasks import executions, housekeeping, rollups
+from webapp.jobs.tasks import executions, failures, housekeeping, rollups
 
-__all__ = ["executions", "housekeeping", "rollups"]
+__all__ = ["executions", "failures", "housekeeping", "rollups"]
