@@ -88,7 +88,7 @@ def test_figures_are_those_of_the_executions(as_bob, make_flow):
     (row,) = csv.DictReader(io.StringIO(as_bob.get("/flows/export.csv").text))
     assert (row["executions"], row["completed"], row["failed"], row["success_rate"]) == ("12", "9", "3", "0.75")
     assert Decimal(row["cost_usd"]) == 3 and 1_900 < float(row["p95_ms"]) < 2_100
-    assert re.search(r"<rect [^>]*data-c=\"0\"", text), "no trend is drawn"
+    assert re.search(r"class=\"spark\" data-c=\"0\"", text), "no trend is drawn"
 
 
 def test_the_period_decides_what_counts(as_bob, make_flow):
@@ -278,4 +278,4 @@ def test_a_star_with_and_without_script(as_bob, make_flow):
 
 
 def test_the_list_is_reached_from_the_sidebar_and_marked_there(as_bob):
-    assert re.search(r'<a href="/flows" aria-current="page" data-keys="g f">', as_bob.get("/flows").text)
+    assert re.search(r'<a href="/flows" aria-current="page" data-keys="g w">', as_bob.get("/flows").text)

@@ -54,17 +54,22 @@ CSV_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """A shape, and what it shows in words."""
+
+    spark: Sparkline
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRow:
     """One line of the list: the flow, what it did in the period, and what people said of it."""
 
     flow: FoundFlow
     figures: FlowFigures
     facts: FlowFacts
-    details: FlowDetails = NO_DETAILS
-
-    @property
-    def state(self) -> FlowState:
-        return state_of(self.flow, self.figures)
+    details: FlowDetails
+    state: FlowState
 
     @property
     def ran_after_deletion(self) -> bool:
@@ -73,21 +78,13 @@ class FlowRow:
         return deleted_at is not None and last is not None and last > deleted_at
 
     @property
-    def is_failing(self) -> bool:
-        return self.state.status == "failed"
-
-    @property
-    def trend(self) -> list[int]:
+    def trend(self) -> Trend:
         """Failures of a flow that fails, else executions; oldest first."""
-        return [point.failed if self.is_failing else point.executions for point in self.details.trend]
-
-    @property
-    def spark(self) -> Sparkline:
-        return charts.bars(self.trend)
-
-    @property
-    def trend_words(self) -> str:
-        return f"{'Failures' if self.is_failing else 'Runs'}: {charts.trend_words(self.trend)}"
+        if self.state.status == "failed":
+            values = [point.failed for point in self.details.trend]
+            return Trend(charts.line(values, is_from_zero=True), f"Failures: {charts.trend_words(values)}")
+        values = [point.executions for point in self.details.trend]
+        return Trend(charts.line(values, is_from_zero=True), f"Runs: {charts.trend_words(values)}")
 
     @property
     def about(self) -> str:
@@ -283,15 +280,16 @@ class FlowList:
         """Where the choices of a filter come from."""
         return BASE + self.wanted.without(name).query(facet=name)
 
-    def executions_url(self, row: FlowRow, **more: str) -> str:
-        """The executions behind a row's figures."""
-        since, until = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (self.period.since, self.period.until))
-        pairs = "".join(f"&{name}={value}" for name, value in more.items())
-        return f"/executions?flow={row.flow.id}&since={since}&until={until}{pairs}"
+    @property
+    def executions_scope(self) -> str:
+        """What an address of the executions list says of the period, to follow its flow."""
+        since, until = (f"{at:%Y-%m-%dT%H%%3A%M%%3A%SZ}" for at in (self.period.since, self.period.until))
+        return f"&since={since}&until={until}"
 
-    def flow_url(self, row: FlowRow) -> str:
-        asked = f"?period={self.wanted.period}" if self.wanted.period != "24h" else ""
-        return f"{BASE}/{row.flow.id}{asked}"
+    @property
+    def asked_period(self) -> str:
+        """What the address of a flow says of the period."""
+        return f"?period={self.wanted.period}" if self.wanted.period != "24h" else ""
 
 
 def _yes(name: str) -> dict[str, bool]:

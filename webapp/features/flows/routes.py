@@ -62,11 +62,15 @@ def read_flows(actor: Actor, wanted: FlowFilter) -> tuple[list[Figured], Duratio
 def read_rows(actor: Actor, flows: Sequence[Figured], details: Durations, seen: Period) -> list[FlowRow]:
     """Some flows as the list and the export show them."""
     ids = [flow.id for flow, _ in flows]
-    facts = queries_list.list_facts(db.session, actor, ids)
+    facts = queries_list.list_facts(db.session, actor.organization_id, ids, reader_id=actor.user_id)
     if ids and not details:
         details = queries_figures.list_details(db.session, actor.organization_id, seen.since, seen.until, ids)
-    # A flow that was hidden between two statements has no facts any more.
-    return [FlowRow(f, one, facts[f.id], details.get(f.id, NO_DETAILS)) for f, one in flows if f.id in facts]
+    # A flow that was removed between two statements has no facts any more.
+    return [
+        FlowRow(flow, figures, facts[flow.id], details.get(flow.id, NO_DETAILS), list_page.state_of(flow, figures))
+        for flow, figures in flows
+        if flow.id in facts
+    ]
 
 
 def read_list(actor: Actor, wanted: FlowFilter) -> FlowList:
@@ -79,7 +83,7 @@ def read_list(actor: Actor, wanted: FlowFilter) -> FlowList:
         rows=read_rows(actor, flows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], details, seen),
         total=len(flows),
         ran=sum(1 for _, figures in flows if figures.executions),
-        failing=sum(1 for pair in flows if list_page.state_of(*pair).word == "Failing"),
+        failing=sum(1 for pair in flows if pair[1].failed and list_page.state_of(*pair).word == "Failing"),
         page=page,
         may_write=actor.may(Permission.FLOWS_WRITE),
         has_any=bool(flows) or queries_list.has_flows(db.session, actor),
