@@ -107,7 +107,6 @@ def _groups(cursor: Cursor, organization_id: UUID, found: Sequence[Found], now: 
     known = {bytes(digest): group for digest, group in cursor.fetchall()}
     if any(digest not in known for digest in hashes):
         known |= _make(cursor, organization_id, [one for one in found if one.fingerprint.hash not in known], now)
-        return [known[one.fingerprint.hash] for one in found]
     cursor.execute(_SPLITS, values, prepare=True)
     splits = cursor.fetchall()
     return [_split(one, splits) or known[one.fingerprint.hash] for one in found]
