@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 
 from webapp.extensions import db
-from webapp.features.notifications import queries as notifications
+from webapp.features.failures.queries_list import count_waiting
 from webapp.web import formats, navigation
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -69,7 +69,7 @@ class Shell:
     @cached_property
     def counts(self) -> dict[str, int]:
         """What waits for the reader, in the words of the navigation's entries. Cost: one statement."""
-        unread, failures = notifications.count_waiting(db.session, self._actor.organization_id, self._actor.user_id)
+        unread, failures = count_waiting(db.session, self._actor.organization_id, self._actor.user_id)
         return {"unread": unread, "for review": failures}
 
     @property

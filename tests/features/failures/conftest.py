@@ -128,13 +128,21 @@ def told(owner_engine: sa.Engine) -> Callable[[Any], list[str]]:
 
 @pytest.fixture
 def post_failures(client: FlaskClient, api_key: Any) -> Callable[..., None]:
-    """``post_failures("no such order 17", flow="orders", version="1.0")``: one failed trace over HTTP per message."""
+    """``post_failures("no such order 17", flow="orders", version="1.0")``: one failed trace over HTTP per message, in an
+    export each unless ``is_together``."""
 
-    def post(*messages: str, version: str | None = None, environment: str | None = None, **more: Any) -> None:
-        spans = [span for message in messages for span in failed_trace(message, **more)]
+    def post(
+        *messages: str,
+        version: str | None = None,
+        environment: str | None = None,
+        is_together: bool = False,
+        **more: Any,
+    ) -> None:
+        traces = [failed_trace(message, **more) for message in messages]
         resource = {"service.version": version, "deployment.environment.name": environment}
-        body = export(spans, **{name: value for name, value in resource.items() if value})
-        assert send(client, api_key.text, body, PROTOBUF).status_code == 200
+        for spans in [sum(traces, [])] if is_together else traces:
+            body = export(spans, **{name: value for name, value in resource.items() if value})
+            assert send(client, api_key.text, body, PROTOBUF).status_code == 200
 
     return post
 

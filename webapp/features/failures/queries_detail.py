@@ -1,4 +1,4 @@
-"""One failure: its state, its newest occurrences, what it can be split by, and what people say about it."""
+"""One failure: its state, what it can be split by, and what people say about it."""
 
 # SQL is put together from constants of this module; every value is a parameter.
 # ruff: noqa: S608
@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from webapp.features.failures.queries_list import FailureRow
 from webapp.models import Comment, Event, User
 
-MOST_OCCURRENCES = 20
 MOST_COMMENTS = 200
 MOST_VALUES = 10
 FAILURE = text("""
@@ -49,23 +48,6 @@ class FailureDetail:
     parts: Sequence[Mapping[str, str]]
     merged_into_id: UUID | None
     first_seen_version: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OccurrenceRow:
-    """One failed execution of a cause."""
-
-    execution_id: UUID
-    step_id: UUID | None
-    occurred_at: datetime
-    flow_name: str | None
-    step_name: str | None
-    model: str | None
-    environment: str | None
-    service_version: str | None
-    user_ref: str | None
-    cost_usd: Decimal | None
-    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +88,6 @@ def get_failure(session: Session, organization_id: UUID, group_id: UUID) -> Fail
     if found is None:
         return None
     return FailureDetail(FailureRow(*found[:24], flows=tuple(found[24] or ())), *found[25:])
-
-
-OCCURRENCES = text("""
-    SELECT o.flow_execution_id, o.step_id, o.occurred_at, a.name, o.step_name, o.model, o.environment,
-           o.service_version, o.user_ref, o.cost_usd, left(e.error_message, 300)
-    FROM failure_occurrences o
-    LEFT JOIN flow_executions e ON e.id = o.flow_execution_id AND e.created_at = o.flow_created_at
-    LEFT JOIN agentflows a ON a.id = o.agentflow_id AND a.organization_id = :organization_id
-    WHERE o.organization_id = :organization_id AND o.failure_group_id = :group_id
-    ORDER BY o.occurred_at DESC, o.flow_execution_id LIMIT :most
-""")
-
-
-def list_occurrences(session: Session, organization_id: UUID, group_id: UUID) -> list[OccurrenceRow]:
-    """The newest occurrences. Cost: one statement."""
-    values = {"organization_id": organization_id, "group_id": group_id, "most": MOST_OCCURRENCES}
-    return [OccurrenceRow(*row) for row in session.execute(OCCURRENCES, values)]
 
 
 _PARTS = " UNION ALL ".join(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.failure_filter import ME, NOBODY, FailureFilter, number_in
 from webapp.domain.periods import Period
+from webapp.features.notifications.queries import COUNT_LIMIT, UNREAD
 
 PAGE_SIZE = 50
 MOST_EXPORTED = 10_000
@@ -98,6 +99,17 @@ ORDERS: Mapping[str, str] = {
 }
 OWN = "g.organization_id = :organization_id AND g.merged_into_id IS NULL"
 REVIEW_COUNT = f"(SELECT count(*) FROM failure_groups g WHERE {OWN} AND {FOR_REVIEW})"
+WAITING = text(f"SELECT ({UNREAD.text}), {REVIEW_COUNT}")
+
+
+def count_waiting(session: Session, organization_id: UUID, user_id: UUID) -> tuple[int, int]:
+    """Notifications that the person has not read, at most 100, and failures that wait for a review.
+
+    Cost: one statement, which every page asks.
+    """
+    values = {"organization_id": organization_id, "user_id": user_id, "most": COUNT_LIMIT}
+    unread, failures = session.execute(WAITING, values).one()
+    return unread, failures
 
 
 def _list(view: str, order: str, conditions: Sequence[str], narrow: str) -> str:

@@ -9,17 +9,21 @@ from flask import Response, request
 
 from webapp.actor import Actor
 from webapp.domain.errors import NotFound
+from webapp.domain.periods import period
 from webapp.extensions import db
 from webapp.features.events.queries_history import list_history
 from webapp.features.failures import (
     detail_page,
+    evidence_page,
     list_page,
     operations_comments,
     operations_grouping,
     operations_state,
+    queries_affected,
     queries_detail,
+    queries_good_bad,
 )
-from webapp.features.failures.forms import CommentForm, DecisionForm, MergeForm, SplitForm, checked
+from webapp.features.failures.forms import PERIODS, CommentForm, DecisionForm, MergeForm, SplitForm, checked
 from webapp.features.failures.list_page import BASE
 from webapp.features.failures.operations_state import UNKNOWN
 from webapp.features.failures.queries_detail import FailureDetail
@@ -57,7 +61,7 @@ def _page(actor: Actor, failure: FailureDetail, *, error: str = "", draft: str =
         "failure": failure,
         "row": row,
         "marks": list_page.marks(row, now(), actor.zone),
-        "occurrences": queries_detail.list_occurrences(session, organization_id, row.id),
+        **_evidence(actor, failure),
         "comments": queries_detail.list_comments(session, organization_id, row.id),
         "merged": queries_detail.list_merged(session, organization_id, row.id),
         "parts": queries_detail.list_parts(session, organization_id, row.id, row.failed) if may_write else [],
@@ -71,6 +75,30 @@ def _page(actor: Actor, failure: FailureDetail, *, error: str = "", draft: str =
         **detail_page.acts(queries_detail.list_people(session, organization_id) if may_write else []),
     }
     return render_page("failures/show.html", status=status, **context)
+
+
+def _evidence(actor: Actor, failure: FailureDetail) -> dict[str, Any]:
+    """What the page shows of the failure's executions."""
+    session, organization_id, row = db.session, actor.organization_id, failure.row
+    seen = period(evidence_page.read_period(request.args.get("period")), now(), actor.organization_zone)
+    samples = queries_affected.list_samples(session, organization_id, row.id)
+    newest, first = (evidence_page.choose(samples, reason) for reason in ("newest", "first"))
+    affected = queries_affected.get_affected(session, organization_id, row.id, seen)
+    chart, finding = evidence_page.trend(affected, seen, now())
+    both = queries_good_bad.get_good_bad(session, organization_id, actor.user_id, first)
+    return {
+        "samples": samples,
+        "cause": evidence_page.cause_view(
+            queries_good_bad.get_cause(session, organization_id, actor.user_id, newest)
+        ),
+        "good_bad": evidence_page.good_bad_view(both),
+        "affected": affected,
+        "blocks": evidence_page.blocks(affected, row, seen),
+        "period": seen,
+        "periods": PERIODS,
+        "chart": chart,
+        "finding": finding,
+    }  # fmt: skip
 
 
 @bp.post(f"{ONE}/state", permission=Permission.FAILURES_WRITE)

@@ -10,7 +10,6 @@ from sqlalchemy import Select, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from webapp.domain.paging import Cursor, Page
-from webapp.features.failures.queries_list import REVIEW_COUNT
 from webapp.models.system import Notification
 
 PAGE_SIZE = 50
@@ -23,7 +22,6 @@ UNREAD = text("""
         WHERE organization_id = :organization_id AND user_id = :user_id AND read_at IS NULL LIMIT :most
     ) unread
 """)
-WAITING = text(f"SELECT ({UNREAD.text}), {REVIEW_COUNT}")  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +41,6 @@ def count_unread(session: Session, organization_id: UUID, user_id: UUID) -> int:
     """How many notifications the person has not read, at most 100. Cost: one statement over an index."""
     values = {"organization_id": organization_id, "user_id": user_id, "most": COUNT_LIMIT}
     return session.scalar(UNREAD, values) or 0
-
-
-def count_waiting(session: Session, organization_id: UUID, user_id: UUID) -> tuple[int, int]:
-    """Notifications that the person has not read, at most 100, and failures that wait for a review.
-
-    Cost: one statement, which every page asks.
-    """
-    values = {"organization_id": organization_id, "user_id": user_id, "most": COUNT_LIMIT}
-    unread, failures = session.execute(WAITING, values).one()
-    return unread, failures
 
 
 def list_page(
