@@ -148,7 +148,9 @@ document.addEventListener("htmx:config:request", (event) => {
   const form = ctx.sourceElement?.closest?.("form[data-sparse]");
   if (!form || ctx.request.method !== "GET") return;
   const body = ctx.request.body;
-  for (const [name, value] of [...(body?.entries?.() ?? [])]) if (value === "") body.delete(name, value);
+  const pairs = [...(body?.entries?.() ?? [])];
+  for (const [name] of pairs) body.delete(name);
+  for (const [name, value] of pairs) if (value !== "") body.append(name, value);
 });
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form");
