@@ -29,6 +29,7 @@ from tests.features.flow_imports.flow_files import n8n_file
 from tests.rules.strangers_catalogue import CATALOGUE_ARGUMENTS, CATALOGUE_BODIES, make_catalogue
 from tests.rules.strangers_editor import EDITOR_ARGUMENTS, EDITOR_BODIES, make_drafts
 from tests.rules.strangers_flow import FLOW_ARGUMENTS, FLOW_BODIES, make_flows
+from tests.rules.strangers_retries import RETRY_ARGUMENTS, RETRY_BODIES, make_retries
 from webapp.domain.api_keys import Scope
 from webapp.models import AlembicVersion, Base, FlowExecution, Organization, OrganizationMember, User
 
@@ -62,12 +63,14 @@ ARGUMENTS = {
     ("ingest.nothing", "_signal"): "=logs",
     ("notifications.read", "notification_id"): "notification",
     **CATALOGUE_ARGUMENTS,
+    **RETRY_ARGUMENTS,
 }
 BODIES = {
     "executions.give_feedback": {"score": "1", "comment": "x"},
     **FLOW_BODIES,
     **EDITOR_BODIES,
     **CATALOGUE_BODIES,
+    **RETRY_BODIES,
 }
 HEADERS: tuple[dict[str, str], ...] = (
     {},
@@ -181,6 +184,7 @@ def things(client_as, alice, organization, api_key, owner_engine) -> dict[str, A
         **make_flows(owner_engine, organization.id, alice.id, CANARY),
         **make_drafts(owner_engine, organization.id, alice.id, CANARY),
         **make_catalogue(organization.id, CANARY),
+        **make_retries(organization.id, CANARY),
         "import": make_import_report(file_name=CANARY, content=n8n_file(CANARY), **own).id,
     }
 

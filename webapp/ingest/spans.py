@@ -11,6 +11,8 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from webapp.domain.trace_parent import sent_parent
+
 STATUS_UNSET, STATUS_OK, STATUS_ERROR = 0, 1, 2
 KIND_SERVER, KIND_CLIENT, KIND_PRODUCER, KIND_CONSUMER = 2, 3, 4, 5
 
@@ -121,7 +123,8 @@ def span_from_raw(raw: bytes) -> Span:
 
 def _read(span, resource: dict[str, Any], scope_name: str, scope_version: str, raw: bytes) -> Span:
     parent = span.parent_span_id
-    if not parent or parent == _NO_SPAN or parent == span.span_id:
+    # A parent that we made up when we asked for the execution never arrives: the span begins its trace.
+    if not parent or parent == _NO_SPAN or parent == span.span_id or parent == sent_parent(span.trace_id):
         parent = None
     start, end, status = span.start_time_unix_nano, span.end_time_unix_nano, span.status
     return Span(

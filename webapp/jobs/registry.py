@@ -7,10 +7,22 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from webapp.config import Settings
 from webapp.database.tenancy import organization_session
 
 Function = Callable[..., None]
 TASKS: dict[str, Task] = {}
+_SETTINGS: list[Settings] = []
+
+
+def use_settings(settings: Settings) -> None:
+    """Let the tasks of this process work under these settings."""
+    _SETTINGS[:] = [settings]
+
+
+def process_settings() -> Settings:
+    """What the operator set for this process."""
+    return _SETTINGS[0] if _SETTINGS else Settings.from_environment()
 
 
 @dataclass(frozen=True, slots=True)

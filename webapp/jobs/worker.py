@@ -16,7 +16,7 @@ from procrastinate.jobs import Status
 
 from webapp.config import Settings
 from webapp.jobs.queue import QUEUE
-from webapp.jobs.registry import TASKS, Task
+from webapp.jobs.registry import TASKS, Task, use_settings
 
 CONCURRENCY = 3
 HEARTBEAT_SECONDS = 5
@@ -32,6 +32,7 @@ def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. A lost database is tried again each second; jobs in hand start anew later."""
     import webapp.jobs.tasks  # noqa: F401 - registers them
 
+    use_settings(settings)
     engine = sqlalchemy.create_engine(
         settings.database_url,
         pool_size=CONCURRENCY + 1,

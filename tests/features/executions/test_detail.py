@@ -98,7 +98,7 @@ def test_statements_do_not_grow_with_steps(as_bob, failed_run, count_queries, si
     as_bob.get(f"/executions/{failed_run.id}")
     with count_queries() as page:
         as_bob.get(f"/executions/{failed_run.id}")
-    assert len(page) == 5, page
+    assert len(page) == 6, page
 
 
 def test_a_failed_step_of_a_completed_execution_is_recovered(as_bob, make_run):

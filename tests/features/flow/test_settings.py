@@ -204,7 +204,7 @@ def test_statements_do_not_grow(client_as, mia, drawn, organization, count_queri
     client = client_as(mia)
     with count_queries() as statements:
         assert client.get(f"/flows/{drawn}/settings").status_code == 200
-    assert len(statements) == 6, str(statements)
+    assert len(statements) == 7, str(statements)
 
 
 def test_the_organization_of_the_page_must_be_the_current_one(client_as, mia, drawn, read_flow):

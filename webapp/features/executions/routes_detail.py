@@ -16,6 +16,7 @@ from webapp.features.executions.forms import FeedbackForm, checked
 from webapp.features.executions.queries_detail import ExecutionDetail
 from webapp.features.executions.raw_span import read_raw
 from webapp.features.executions.routes import bp
+from webapp.features.retries.queries import get_retry_state
 from webapp.permissions import Permission
 from webapp.web import htmx
 from webapp.web.render import render_page
@@ -45,6 +46,7 @@ def show(actor: Actor, execution_id: UUID) -> Response:
         tab=tab if tab in TABS else "trace",
         tabs=detail_page.TABS,
         mine=detail_page.opinion_of(execution, actor.user_id),
+        retry=None if htmx.is_fragment_request() else get_retry_state(db.session, actor.organization_id, execution_id),
         **context,
     )
 

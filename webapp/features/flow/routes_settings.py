@@ -17,6 +17,7 @@ from webapp.features.flow.queries_head import FlowHead
 from webapp.features.flow.queries_settings import list_observed_flows, list_teams
 from webapp.features.flow.queries_shares import get_sharing
 from webapp.features.flows.operations_list import delete_flows, restore_flows
+from webapp.features.retries.queries import get_endpoint
 from webapp.permissions import Permission
 from webapp.web import htmx
 from webapp.web.shell import now
@@ -87,7 +88,7 @@ def settings_page(
     shown: NewToken | None = None,
     status: int = 200,
 ) -> Response:
-    """The settings with what may be chosen. Cost: four statements."""
+    """The settings with what may be chosen. Cost: five statements."""
     if form is None:
         teams = list_teams(db.session, actor.organization_id)
         form = FlowSettingsForm(data=_values(head), teams=teams, has_fixed_name=head.is_observed_name)
@@ -102,6 +103,7 @@ def settings_page(
         patterns=PATTERNS,
         observed=list_observed_flows(db.session, actor) if is_joinable else [],
         is_joinable=is_joinable,
+        endpoint=get_endpoint(db.session, actor.organization_id, head.id),
         sharing=get_sharing(db.session, actor.organization_id, head.id),
         share_form=share_form or ShareForm(),
         link=url_for("flow.shared", token=shown.text, _external=True) if shown else "",

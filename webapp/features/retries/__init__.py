@@ -1,0 +1,1 @@
+"""Run a failed execution again, and see what came of it."""
