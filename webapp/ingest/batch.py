@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from webapp.ingest.context_stamp import Context
 from webapp.ingest.ledger import Bill
 from webapp.ingest.mapped import MappedStep, MappedTrace
 from webapp.ingest.spans import Rejected, Span
@@ -66,6 +67,7 @@ class Entry:
     conversation_id: UUID | None = None
     bills: dict[bytes, Bill] = field(default_factory=dict)
     ids: dict[bytes, UUID] = field(default_factory=dict)
+    context: Context = field(default_factory=dict)
 
     @property
     def is_known(self) -> bool:

@@ -41,6 +41,11 @@ def forget(organization_id: UUID) -> None:
     _known.pop(organization_id, None)
 
 
+def is_remembered(organization_id: UUID, key: tuple) -> bool:
+    """Return whether a request that has committed left this in ``fresh``."""
+    return key in _known.get(organization_id, ())
+
+
 def remember(organization_id: UUID, discovered: Discovered) -> None:
     """Keep the ids that a request looked up or made, once it has committed."""
     known = _known.setdefault(organization_id, {})

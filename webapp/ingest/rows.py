@@ -11,6 +11,7 @@ import orjson
 
 from webapp.ingest.batch import Entry, agent_key, block_key, cut, tool_key
 from webapp.ingest.columns import array_literal
+from webapp.ingest.context_stamp import hex_of
 from webapp.ingest.ledger import shown_usd, total_usd
 from webapp.ingest.mapped import MappedStep
 from webapp.ingest.trace import MAPPING_VERSION
@@ -79,6 +80,7 @@ def execution_row(entry: Entry, organization_id: UUID, user_id: UUID | None, key
         cut(error and error.raised_type, 255),
         error and error.raised_message, error and error.span_id, trace.is_root_seen, trace.span_count, now_us,
         entry.received_us or now_us, entry.settled_us, MAPPING_VERSION, entry.content_hash(),
+        as_json(hex_of(entry.context)),
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from webapp.ingest import discover, rows, tables
 from webapp.ingest.arrivals import count_arrivals, note_rejected_spans, sender_of
 from webapp.ingest.batch import BUCKET_US, Entry, Stored, entries_of, from_us, is_newer, to_us
 from webapp.ingest.changes import changed_rows
+from webapp.ingest.context_stamp import stamp
+from webapp.ingest.context_store import store_contexts
 from webapp.ingest.conversations import find_conversations, store_messages
 from webapp.ingest.failures import store_failures
 from webapp.ingest.ledger import bill, ledger_rows
@@ -216,6 +218,7 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
     book = book_for(session, organization_id)
     for entry in entries:
         bill(entry, book)
+        entry.context = stamp(entry.mapped, entry.spans)
     found = discover.discover(cursor, organization_id, entries)
     missing = find_conversations(cursor, organization_id, entries)
     executions, spans, steps, calls, ledger = [], [], [], [], []
@@ -236,6 +239,7 @@ def store_entries(session: Session, target: Target, entries: Sequence[Entry]) ->
     dirty = changes.buckets.union(*(entry.buckets() for entry in entries))
     buckets = [from_us(bucket * BUCKET_US) for bucket in sorted(dirty)]
     cursor.execute(_DIRTY, (organization_id, buckets), prepare=True)
+    store_contexts(cursor, organization_id, entries, found)
     causes = store_failures(cursor, organization_id, entries, key_id=target.key_id, now=target.now)
     if causes:
         reopen_returned(session, organization_id, now=target.now, groups=causes)

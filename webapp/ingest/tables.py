@@ -32,6 +32,7 @@ EXECUTIONS = Stage(
         ("error_type", "text"), ("error_raised_type", "text"), ("error_raised_message", "text"),
         ("error_span_id", "bytea"), ("is_root_seen", "bool"), ("span_count", "int4"), ("first_received_at", "us"),
         ("last_received_at", "us"), ("settled_at", "us"), ("mapping_version", "int4"), ("content_hash", "bytea"),
+        ("context", "json"),
     ),
     key=("id", "created_at"),
     kept=("organization_id", "user_id", "api_key_id", "trace_id", "first_received_at"),

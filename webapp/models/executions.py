@@ -171,7 +171,7 @@ class FlowExecution(db.Model):
     last_received_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     mapping_version: Mapped[int | None]
-    # Added: what it ran with, one hash per dimension that its spans tell (`context_values` says what they stand for).
+    # Added: what it ran with, hashes by dimension, as its spans tell (`context_values` says what they stand for).
     context: Mapped[dict[str, Any] | None]
     # Added: equal content is not written again.
     content_hash: Mapped[bytes | None]
