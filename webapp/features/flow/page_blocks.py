@@ -95,10 +95,16 @@ class BlockRow:
 
     @property
     def cost_per_run(self) -> Decimal | None:
-        """Own cost of one of its executions, on average."""
-        if self.now.cost_usd is None or not self.now.executions:
+        """Own cost of one of its executions, on average; of a block that only holds others, the cost of those."""
+        cost = self.now.cost_usd if self.now.cost_usd is not None else self.now.inner_cost_usd
+        if cost is None or not self.now.executions:
             return None
-        return self.now.cost_usd / self.now.executions
+        return cost / self.now.executions
+
+    @property
+    def is_cost_inner(self) -> bool:
+        """Whether the cost per run is that of the blocks inside it."""
+        return self.now.cost_usd is None and self.now.inner_cost_usd is not None
 
     @property
     def reason(self) -> str:
