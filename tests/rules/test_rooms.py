@@ -25,6 +25,7 @@ CROSSINGS: dict[str, set[str]] = {
     "compare": {"executions"},
     "executions": {"retries", "rollups"},
     "agents": {"events", "flows", "rollups"},
+    "failures": {"compare", "events", "executions", "flows", "notifications"},
     "flow": {"events", "executions", "flows", "retries", "rollups"},
     "flow_editor": {"flows"},
     "flow_imports": {"events", "flows"},

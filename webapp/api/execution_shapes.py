@@ -124,7 +124,13 @@ EXECUTION_FIELDS = (
     ),
     Field("models", NAMES, "Models that answered.", _list("models")),
     Field("error", ref("Error"), "What went wrong; null when nothing did.", _error, True),
-    Field("failure_id", UUID_TEXT, "The failure that it belongs to.", lambda row: None, True),
+    Field(
+        "failure_id",
+        UUID_TEXT,
+        "The failure that it belongs to.",
+        lambda row: row.failure_id and str(row.failure_id),
+        True,
+    ),
     Field("session_id", TEXT, "Session as the sender names it.", _column("session_id"), True),
     Field("user_ref", TEXT, "User as the sender names them.", _column("user_ref"), True),
 )

@@ -16,6 +16,7 @@ from webapp.domain.paging import Cursor
 from webapp.features.executions.queries_matching import Found, matching, resolve_search
 from webapp.models.base import NIL_UUID, id_time
 from webapp.models.executions import AgentExecution, FlowExecution, ToolExecution
+from webapp.models.failures import FailureOccurrence
 from webapp.models.flows import Agentflow
 from webapp.models.observability import TraceIndex
 
@@ -48,6 +49,15 @@ IN_LIST = (
     FlowExecution.error_raised_message,
     FlowExecution.session_id,
     FlowExecution.user_ref,
+    select(FailureOccurrence.failure_group_id)
+    .where(
+        FailureOccurrence.organization_id == FlowExecution.organization_id,
+        FailureOccurrence.flow_execution_id == FlowExecution.id,
+        FailureOccurrence.flow_created_at == FlowExecution.created_at,
+    )
+    .correlate(FlowExecution)
+    .scalar_subquery()
+    .label("failure_id"),
 )
 
 

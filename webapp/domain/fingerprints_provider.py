@@ -63,6 +63,12 @@ def provider_of(cause: Cause, call: _Call) -> str | None:
     return (call.provider or "").strip().lower() or _MODULES.get(cause.module)
 
 
+def status_of(message: str) -> int | None:
+    """Return the status that a provider answered with, None where the message does not begin with telling it."""
+    match = _STATUS.search(message[:400])
+    return int(match["a"] or match["b"] or match["c"]) if match else None
+
+
 def outage_of(cause: Cause, call: _Call) -> str | None:
     """Return how a provider fails everybody, None for an error of another kind.
 
@@ -70,8 +76,7 @@ def outage_of(cause: Cause, call: _Call) -> str | None:
     """
     if call.step_kind not in _CALLS and cause.module not in _MODULES:
         return None
-    match = _STATUS.search(cause.message[:400])
-    status = int(match["a"] or match["b"] or match["c"]) if match else 0
+    status = status_of(cause.message) or 0
     if status >= 500:
         return "server_error"
     if status in _BY_STATUS:

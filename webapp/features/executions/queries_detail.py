@@ -13,12 +13,24 @@ from sqlalchemy import DateTime, Float, Select, Uuid, bindparam, cast, func, lit
 from sqlalchemy.orm import Session, aliased
 
 from webapp.domain.errors import NotFound
-from webapp.models import Agentflow, Bookmark, Conversation, Feedback, FlowExecution, Message, User
+from webapp.models import (
+    Agentflow,
+    Bookmark,
+    Conversation,
+    FailureGroup,
+    FailureOccurrence,
+    Feedback,
+    FlowExecution,
+    Message,
+    User,
+)
 from webapp.models.base import id_time
 
 USUAL_OF = 50
 """The usual duration is the median of so many completed executions of the flow before this one."""
 SHOWN_CHARACTERS = 20_000
+MOST_COUNTED = 1_000
+"""Executions of a failure are counted no further beside one of them."""
 MOST_IN_SESSION = 100
 
 
@@ -32,6 +44,15 @@ class Opinion:
     score: int
     comment: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLink:
+    """The failure that an execution belongs to. ``count`` of its executions; no further than :data:`MOST_COUNTED`."""
+
+    id: UUID
+    number: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,7 @@ class ExecutionDetail:
     last_received_at: datetime | None
     is_bookmarked: bool
     usual_ms: float | None
+    failure: FailureLink | None
     opinions: list[Opinion]
 
     @property
@@ -91,8 +113,9 @@ def get_execution(session: Session, organization_id: UUID, user_id: UUID, execut
     row = session.execute(_head(), keys).one_or_none()
     if row is None:
         raise NotFound("There is no such execution here. It may be older than what is kept.")
-    *plain, opinions = row
-    return ExecutionDetail(*plain, [_opinion(one) for one in opinions or ()])
+    *plain, failure, opinions = row
+    link = FailureLink(UUID(failure["id"]), failure["number"], failure["count"]) if failure else None
+    return ExecutionDetail(*plain, link, [_opinion(one) for one in opinions or ()])
 
 
 ORGANIZATION_ID = bindparam("organization_id", type_=Uuid())
@@ -122,7 +145,8 @@ def _head() -> Select[Any]:
             fields.tool_call_count, fields.agents, fields.models, fields.error_type,
             func.left(fields.error_message, SHOWN_CHARACTERS), fields.error_raised_type,
             func.left(fields.error_raised_message, 2_000), fields.error_span_id, fields.is_root_seen,
-            fields.span_count, fields.last_received_at, _is_bookmarked(), _usual(), _opinions(),
+            fields.span_count, fields.last_received_at, _is_bookmarked(), _usual(), _failure(),
+            _opinions(),
         )
         .select_from(fields)
         .join(Agentflow, Agentflow.id == fields.agentflow_id, isouter=True)
@@ -183,6 +207,29 @@ def _usual() -> Any:
     median = func.percentile_cont(0.5).within_group(last.c.execution_time_ms).filter(completed)
     enough = func.count().filter(completed) >= 3
     return select(cast(median, Float)).select_from(last).having(enough).scalar_subquery()
+
+
+def _failure() -> Any:
+    mine, other = FailureOccurrence, aliased(FailureOccurrence)
+    some = (
+        select(literal(1))
+        .where(other.organization_id == ORGANIZATION_ID, other.failure_group_id == FailureGroup.id)
+        .limit(MOST_COUNTED)
+        .correlate(FailureGroup)
+        .subquery()
+    )
+    count = select(func.count()).select_from(some).scalar_subquery()
+    return (
+        select(func.jsonb_build_object("id", FailureGroup.id, "number", FailureGroup.number, "count", count))
+        .select_from(mine)
+        .join(FailureGroup, FailureGroup.id == mine.failure_group_id)
+        .where(
+            mine.organization_id == ORGANIZATION_ID,
+            mine.flow_execution_id == EXECUTION_ID,
+            mine.flow_created_at == CREATED_AT,
+        )
+        .scalar_subquery()
+    )
 
 
 def _opinions() -> Any:
