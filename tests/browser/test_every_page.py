@@ -4,12 +4,22 @@ policy, no sideways scrolling.
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page
+
+from tests.features.flow.conftest import graph_of
+from webapp.database.tenancy import organization_session
+from webapp.features.events.operations import AuthorId
+from webapp.features.flows.operations_graph import create_flow, save_graph
 
 PAGES = (
     "/",
@@ -27,8 +37,34 @@ PAGES = (
     "/api-keys",
     "/organization",
     "/search?q=weather",
+    "/flows",
+    "/flows?period=30d&sort=worst",
+    "/flows?q=nothing-is-called-so",
+    "/flows?status=deleted",
+    "/flows/new",
+    "/flows/bulk?action=tag&all=1",
+    "/flows/import",
+    "/flows/imports",
+    "/flows/imports/{report}",
+    "/flows/{seen}",
+    "/flows/{seen}/blocks",
+    "/flows/{drawn}",
+    "/flows/{drawn}?block=start",
+    "/flows/{drawn}/blocks",
+    "/flows/{drawn}/executions",
+    "/flows/{drawn}/failures",
+    "/flows/{drawn}/versions",
+    "/flows/{drawn}/versions/1",
+    "/flows/{drawn}/versions/diff?from=1&to=2",
+    "/flows/{drawn}/automations",
+    "/flows/{drawn}/settings",
+    "/flows/{drawn}/edit",
+    "/agents",
+    "/tools",
+    "/prompts",
     "/nothing-here",
 )
+IMPORTED = Path(__file__).parents[1] / "importers" / "fixtures" / "dify_support.yml"
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
@@ -37,10 +73,26 @@ def is_complaint(message: ConsoleMessage) -> bool:
 
 
 @pytest.fixture
-def addresses(alice, captured, client_as, since_captures) -> list[str]:
-    found = client_as(alice).get(f"/executions/export.jsonl?{since_captures}&status=failed").text.splitlines()
-    failed = json.loads(found[0])["id"]
-    return [address.format(since=since_captures, failed=failed) for address in PAGES]
+def addresses(alice, captured, client_as, since_captures, app_engine, organization) -> list[str]:
+    browser = client_as(alice)
+    found = browser.get(f"/executions/export.jsonl?{since_captures}&status=failed").text.splitlines()
+    failed = json.loads(found[0])
+    upload = {"files": [(io.BytesIO(IMPORTED.read_bytes()), IMPORTED.name)]}
+    assert browser.post("/flows/import", data=upload, content_type="multipart/form-data").status_code == 303
+    report = re.search(r'href="/flows/imports/([0-9a-f-]{36})"', browser.get("/flows/imports").text)[1]
+    names = {"since": since_captures, "failed": failed["id"], "seen": failed["flow_id"], "report": report}
+    names["drawn"] = draw(app_engine, organization, alice)
+    return [address.format(**names) for address in PAGES]
+
+
+def draw(app_engine, organization, alice) -> str:
+    """Draw a flow in two versions; answers its id."""
+    with organization_session(app_engine, organization.id) as session:
+        author, now = AuthorId(organization.id, alice.id), datetime.now(UTC)
+        flow_id = create_flow(session, author, graph_of(), now=now)
+        second = replace(graph_of(), notes=(), pattern="Sequential")
+        save_graph(session, author, flow_id, second, base_version=1, now=now)
+        return str(flow_id)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
