@@ -28,6 +28,7 @@ from tests.factories.system import make_notification
 from tests.features.flow_imports.flow_files import n8n_file
 from tests.rules.strangers_catalogue import CATALOGUE_ARGUMENTS, CATALOGUE_BODIES, make_catalogue
 from tests.rules.strangers_editor import EDITOR_ARGUMENTS, EDITOR_BODIES, make_drafts
+from tests.rules.strangers_failures import FAILURE_ARGUMENTS, FAILURE_BODIES, make_failures
 from tests.rules.strangers_flow import FLOW_ARGUMENTS, FLOW_BODIES, make_flows
 from tests.rules.strangers_retries import RETRY_ARGUMENTS, RETRY_BODIES, make_retries
 from webapp.domain.api_keys import Scope
@@ -60,6 +61,7 @@ ARGUMENTS = {
     ("flow_imports.show", "report_id"): "import",
     **FLOW_ARGUMENTS,
     **EDITOR_ARGUMENTS,
+    **FAILURE_ARGUMENTS,
     ("ingest.nothing", "_signal"): "=logs",
     ("notifications.read", "notification_id"): "notification",
     **CATALOGUE_ARGUMENTS,
@@ -69,6 +71,7 @@ BODIES = {
     "executions.give_feedback": {"score": "1", "comment": "x"},
     **FLOW_BODIES,
     **EDITOR_BODIES,
+    **FAILURE_BODIES,
     **CATALOGUE_BODIES,
     **RETRY_BODIES,
 }
@@ -184,6 +187,7 @@ def things(client_as, alice, organization, api_key, owner_engine) -> dict[str, A
         **make_flows(owner_engine, organization.id, alice.id, CANARY),
         **make_drafts(owner_engine, organization.id, alice.id, CANARY),
         **make_catalogue(organization.id, CANARY),
+        **make_failures(organization.id, alice.id, CANARY),
         **make_retries(organization.id, CANARY),
         "import": make_import_report(file_name=CANARY, content=n8n_file(CANARY), **own).id,
     }

@@ -128,8 +128,8 @@ def told(owner_engine: sa.Engine) -> Callable[[Any], list[str]]:
 
 @pytest.fixture
 def post_failures(client: FlaskClient, api_key: Any) -> Callable[..., None]:
-    """``post_failures("no such order 17", flow="orders", version="1.0")``: one failed trace over HTTP per message, in an
-    export each unless ``is_together``."""
+    """``post_failures("no such order 17", flow="orders", version="1.0")``: one failed trace over HTTP per message, in
+    an export each unless ``is_together``."""
 
     def post(
         *messages: str,

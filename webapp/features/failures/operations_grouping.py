@@ -97,10 +97,11 @@ def merge(session: Session, actor: Actor, group_id: UUID, into_number: int, *, n
 
     Raises: NotFound; Invalid (into itself); Conflict (merged into a third one meanwhile).
     """
+    merged_into = _merged_into(session, actor.organization_id, group_id)
     into = _by_number(session, actor.organization_id, into_number)
     if into.id == group_id:
         raise Invalid("Failure: it cannot be merged into itself.", field="into")
-    if _merged_into(session, actor.organization_id, group_id) == into.id:
+    if merged_into == into.id:
         return into.id
     found = {group.id: group for group in lock(session, actor.organization_id, (group_id, into.id))}
     source, target = found[group_id], found[into.id]
