@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from webapp.domain.periods import Period
 from webapp.domain.trouble import Trend, coincidence, span_words, times_in
@@ -212,8 +213,19 @@ def notice(causes: Sequence[Cause], period: Period, link: Link, now: datetime) -
     if cause.began_at:
         details.append(change_words(cause, is_sentence=True))
     details.append(_damage(cause, period))
-    href = link(flow=cause.flow_id, status="failed", error_type=cause.error_type, since=since, until=period.until)
+    href = review_href(cause, period) or link(
+        flow=cause.flow_id, status="failed", error_type=cause.error_type, since=since, until=period.until
+    )
     return Notice(cause.flow_name, claim, [d for d in details if d], href)
+
+
+def review_href(cause: Cause, period: Period) -> str:
+    """The page of the failure that a cause is, the list of them where it is several; "" while none is known."""
+    asked = {} if period.name == "24h" else {"period": period.name}
+    if len(cause.failure_ids) == 1:
+        return f"/failures/{cause.failure_ids[0]}{'?' if asked else ''}{urlencode(asked)}"
+    asked = {"view": "all", "q": cause.error_type, "flow": str(cause.flow_id)} | asked
+    return f"/failures?{urlencode({k: v for k, v in asked.items() if v})}" if cause.failure_ids else ""
 
 
 def _with(error_type: str) -> str:
@@ -262,7 +274,8 @@ def cause_rows(causes: Sequence[Cause], period: Period, link: Link) -> list[Caus
         rows.append(
             CauseRow(
                 cause=cause,
-                href=link(
+                href=review_href(cause, period)
+                or link(
                     flow=cause.flow_id,
                     status="failed",
                     error_type=cause.error_type,

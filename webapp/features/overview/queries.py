@@ -40,6 +40,7 @@ class Cause:
     """Failures of one flow with one type of error. ``error_type`` is '' when the trace names none.
 
     ``user_count`` is None when no failure names a user; ``is_user_count_low`` when not all failures were looked at.
+    ``failure_ids`` are the groups of failures that it became in the period.
     ``began_at`` is the first failure of the onset. Units: ``lost_usd`` US dollars spent on the failed executions.
     """
 
@@ -56,6 +57,7 @@ class Cause:
     onset: Onset | None
     began_at: datetime | None
     sightings: Sequence[Sighting]
+    failure_ids: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,17 @@ CAUSES = f"""
         WHERE s.organization_id = :organization_id AND s.first_seen_at >= :since AND s.first_seen_at < :until
           AND s.agentflow_id = ANY(ARRAY(SELECT agentflow_id FROM chosen))
         GROUP BY s.agentflow_id
+    ), reviewed AS (
+        SELECT o.agentflow_id, coalesce(g.error_type, '') AS error_type,
+               array_agg(DISTINCT o.failure_group_id) AS failure_ids
+        FROM (SELECT DISTINCT agentflow_id, failure_group_id FROM failure_occurrences
+              WHERE organization_id = :organization_id AND occurred_at >= :now_since AND occurred_at < :until) o
+        JOIN failure_groups g ON g.id = o.failure_group_id
+        GROUP BY 1, 2
     )
     SELECT c.*, coalesce(a.name, '') AS flow_name, r.ended, r.ended_before, rs.run_slots, rs.run_counts,
            fs.failed_slots, fs.failed_counts, p.user_count, p.users, p.last_seen_at, f.first_slots, f.first_times,
-           s.kinds, s.names, s.seen_times, s.changes, (SELECT count(*) FROM hits) AS hit_count
+           s.kinds, s.names, s.seen_times, s.changes, v.failure_ids, (SELECT count(*) FROM hits) AS hit_count
     FROM chosen c
     LEFT JOIN agentflows a ON a.id = c.agentflow_id AND a.organization_id = :organization_id
     LEFT JOIN run_sums r USING (agentflow_id)
@@ -165,6 +174,7 @@ CAUSES = f"""
     LEFT JOIN failed_slots fs USING (agentflow_id, error_type)
     LEFT JOIN people p USING (agentflow_id, error_type)
     LEFT JOIN firsts f USING (agentflow_id, error_type)
+    LEFT JOIN reviewed v USING (agentflow_id, error_type)
     LEFT JOIN sighted s USING (agentflow_id)"""
 CAUSES_STATEMENT = text(CAUSES)
 
@@ -210,6 +220,7 @@ def _cause(row: Any, period: Period) -> Cause:
         onset=onset,
         began_at=(firsts.get(onset.slot) or period.slots[onset.slot]) if onset else None,
         sightings=[Sighting(*values) for values in sightings],
+        failure_ids=row.failure_ids or (),
     )
 
 
