@@ -1,8 +1,8 @@
-"""Failures of organization one for the walks of :mod:`tests.rules.strangers`: one for each act that can be done once."""
+"""Failures of organization one for the walks of :mod:`tests.rules.strangers`, one for each act that is done once."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.factories.failures import (
@@ -10,6 +10,7 @@ from tests.factories.failures import (
     make_failure_fingerprint,
     make_failure_group,
     make_failure_occurrence,
+    make_incident_link,
 )
 from webapp.models import new_id
 
@@ -22,9 +23,17 @@ _FAILURE = {
 FAILURE_ARGUMENTS = {(f"failures.{endpoint}", "failure_id"): thing for endpoint, thing in _FAILURE.items()} | {
     ("failures.edit_comment", "comment_id"): "comment",
     ("failures.delete_comment", "comment_id"): "leaving_comment",
+    ("incidents.bundle", "failure_id"): "failure",
+    ("incidents.bundle", "kind"): "=md",
+    ("incidents.create_link", "failure_id"): "failure",
+    ("incidents.revoke_link", "failure_id"): "failure",
+    ("incidents.revoke_link", "link_id"): "incident_link",
+    ("incidents.share", "failure_id"): "failure",
+    ("incidents.shared", "token"): "=no-token",
 }
 FAILURE_BODIES = {
     "failures.decide": {"action": "review"},
+    "incidents.create_link": {"days": "7"},
     "failures.comment": {"body": "x"},
     "failures.edit_comment": {"body": "y"},
     "failures.merge": {"into": f"F-{MERGED_NUMBER}"},
@@ -48,6 +57,10 @@ def make_failures(organization_id: Any, user_id: Any, word: str) -> dict[str, An
                 fingerprint=mark.fingerprint, environment=environment, **own,
             )  # fmt: skip
         found[name] = group.id
+    found["incident_link"] = make_incident_link(
+        failure_group_id=found["failure"], token_hash=b"of-nobody", bundle={}, expires_at=now + timedelta(days=1),
+        created_by_id=user_id, **own,
+    ).id  # fmt: skip
     for name in ("comment", "leaving_comment"):
         found[name] = make_comment(record_id=found["failure"], user_id=user_id, body=word, **own).id
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -59,6 +59,14 @@ class FailureFilter:
         pairs = [(name, getattr(self, name)) for name in names if getattr(self, name) != open_values.get(name, "")]
         pairs += [(name, str(value)) for name, value in more.items() if value]
         return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def failures_url(ids: Sequence[object], *, flow: object, error_type: str, period: str) -> str:
+    """Where a cause of failures leads: the page of the failure that it is, the list of them where it is several; ""
+    while none is known."""
+    if len(ids) == 1:
+        return f"/failures/{ids[0]}" + FailureFilter(period=period).query()
+    return "/failures" + FailureFilter(view="all", q=error_type, flow=str(flow), period=period).query() if ids else ""
 
 
 def number_in(text: str) -> int | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from webapp.domain.execution_filter import DEFAULT_PRESET, PRESETS, STATUSES, ExecutionFilter, describe_time
+from webapp.domain.failure_filter import failures_url
 from webapp.domain.paging import Page
 from webapp.domain.periods import Period
 from webapp.domain.trouble import Trend
@@ -123,12 +124,13 @@ class CauseRow:
 
 
 def cause_row(cause: FlowCause, agentflow_id: UUID, period: Period) -> CauseRow:
-    """A cause with its executions and its shape over the period."""
+    """A cause with its failures, or its executions while it is none yet, and its shape over the period."""
     bars = _bars(cause.slots, period)
     asked = {"flow": agentflow_id, "status": "failed", "error_type": cause.error_type} | time_args(period)
     return CauseRow(
         cause=cause,
-        href=f"{EXECUTIONS}?{urlencode({name: value for name, value in asked.items() if value})}",
+        href=failures_url(cause.failure_ids, flow=agentflow_id, error_type=cause.error_type, period=period.name)
+        or f"{EXECUTIONS}?{urlencode({name: value for name, value in asked.items() if value})}",
         spark=charts.bars(bars),
         spark_words=charts.trend_words(bars),
         trend=cause.counts.trend,

@@ -29,6 +29,7 @@ OF_FLOW = "x.agentflow_id = CAST(:agentflow_id AS uuid)"
 class FlowCause:
     """Failures of one type. ``error_type`` is '' when the traces name none; ``message`` is the newest one's first part.
 
+    ``failure_ids`` are the groups of failures that it became in the period.
     ``first_seen_at`` is the first in the period, None when not all were looked at. ``lost_usd`` was spent on them.
     """
 
@@ -42,6 +43,7 @@ class FlowCause:
     last_execution_id: UUID | None
     message: str
     slots: Sequence[int]
+    failure_ids: Sequence[UUID] = ()
 
 
 SLOT = "CAST(floor(date_part('epoch', at - CAST(:since AS timestamptz)) / :slot_seconds) AS integer)"
@@ -82,12 +84,21 @@ CAUSES = text(f"""
                max(started_at) AS last_at, (array_agg(id ORDER BY started_at DESC, id DESC))[1] AS last_id,
                (array_agg(left(error_message, 300) ORDER BY started_at DESC, id DESC))[1] AS message
         FROM hits GROUP BY error_type
+    ), reviewed AS (
+        SELECT coalesce(g.error_type, '') AS error_type, array_agg(g.id ORDER BY g.number) AS failure_ids
+        FROM failure_groups g
+        WHERE g.organization_id = :organization_id AND g.id IN (
+            SELECT failure_group_id FROM failure_occurrences
+            WHERE organization_id = :organization_id AND agentflow_id = :agentflow_id
+              AND occurred_at >= :now_since AND occurred_at < :until)
+        GROUP BY 1
     )
     SELECT c.*, e.ended, e.ended_before, s.places, s.numbers, h.user_count, h.first_at, h.last_at, h.last_id,
-           h.message, (SELECT count(*) FROM hits) AS hit_count
+           h.message, v.failure_ids, (SELECT count(*) FROM hits) AS hit_count
     FROM counted c CROSS JOIN ended e
     LEFT JOIN slots s USING (error_type)
     LEFT JOIN seen h USING (error_type)
+    LEFT JOIN reviewed v USING (error_type)
     ORDER BY c.failed DESC, c.error_type LIMIT :most_causes
 """)
 
@@ -130,4 +141,5 @@ def _cause(row: Any, period: Period) -> FlowCause:
         last_execution_id=row.last_id,
         message=(row.message or "").strip().partition("\n")[0].strip(),
         slots=slots,
+        failure_ids=row.failure_ids or (),
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlencode
 
+from webapp.domain.failure_filter import failures_url
 from webapp.domain.periods import Period
 from webapp.domain.trouble import Trend, coincidence, span_words, times_in
 from webapp.features.overview.queries import Cause, Summary
@@ -220,12 +220,8 @@ def notice(causes: Sequence[Cause], period: Period, link: Link, now: datetime) -
 
 
 def review_href(cause: Cause, period: Period) -> str:
-    """The page of the failure that a cause is, the list of them where it is several; "" while none is known."""
-    asked = {} if period.name == "24h" else {"period": period.name}
-    if len(cause.failure_ids) == 1:
-        return f"/failures/{cause.failure_ids[0]}{'?' if asked else ''}{urlencode(asked)}"
-    asked = {"view": "all", "q": cause.error_type, "flow": str(cause.flow_id)} | asked
-    return f"/failures?{urlencode({k: v for k, v in asked.items() if v})}" if cause.failure_ids else ""
+    """The failures that a cause is, "" while none is known."""
+    return failures_url(cause.failure_ids, flow=cause.flow_id, error_type=cause.error_type, period=period.name)
 
 
 def _with(error_type: str) -> str:
