@@ -114,6 +114,7 @@ def _pages() -> tuple[Blueprint, ...]:
 def _pages_about_work() -> tuple[Blueprint, ...]:
     """Pages about what runs and what it is built from."""
     from webapp.features.agents.routes_templates import bp as agents
+    from webapp.features.alerts.routes import bp as alerts
     from webapp.features.compare.routes import bp as compare
     from webapp.features.executions.routes_detail import bp as executions
     from webapp.features.failures.routes_detail import bp as failures
@@ -141,4 +142,5 @@ def _pages_about_work() -> tuple[Blueprint, ...]:
         tools,
         prompts,
         retries,
+        alerts,
     )

@@ -26,6 +26,7 @@ from tests.factories.observability import make_ingest_rejection
 from tests.factories.security import make_api_key
 from tests.factories.system import make_notification
 from tests.features.flow_imports.flow_files import n8n_file
+from tests.rules.strangers_alerts import ALERT_ARGUMENTS, ALERT_BODIES, make_alerts
 from tests.rules.strangers_catalogue import CATALOGUE_ARGUMENTS, CATALOGUE_BODIES, make_catalogue
 from tests.rules.strangers_editor import EDITOR_ARGUMENTS, EDITOR_BODIES, make_drafts
 from tests.rules.strangers_failures import FAILURE_ARGUMENTS, FAILURE_BODIES, make_failures
@@ -66,6 +67,7 @@ ARGUMENTS = {
     ("notifications.read", "notification_id"): "notification",
     **CATALOGUE_ARGUMENTS,
     **RETRY_ARGUMENTS,
+    **ALERT_ARGUMENTS,
 }
 BODIES = {
     "executions.give_feedback": {"score": "1", "comment": "x"},
@@ -74,6 +76,7 @@ BODIES = {
     **FAILURE_BODIES,
     **CATALOGUE_BODIES,
     **RETRY_BODIES,
+    **ALERT_BODIES,
 }
 HEADERS: tuple[dict[str, str], ...] = (
     {},
@@ -189,6 +192,7 @@ def things(client_as, alice, organization, api_key, owner_engine) -> dict[str, A
         **make_catalogue(organization.id, CANARY),
         **make_failures(organization.id, alice.id, CANARY),
         **make_retries(organization.id, CANARY),
+        **make_alerts(organization.id, CANARY),
         "import": make_import_report(file_name=CANARY, content=n8n_file(CANARY), **own).id,
     }
 

@@ -24,6 +24,7 @@ CROSSINGS: dict[str, set[str]] = {
     "api_keys": {"events"},
     "compare": {"executions"},
     "executions": {"retries", "rollups"},
+    "alerts": {"events", "flows", "notifications", "rollups"},
     "agents": {"events", "flows", "rollups"},
     "failures": {"compare", "events", "executions", "flows", "notifications"},
     "flow": {"events", "executions", "flows", "retries", "rollups"},

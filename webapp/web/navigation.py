@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("Agents", "agents.index", "agent", Permission.AGENTS_READ, group="Build", keys="g a"),
     Entry("Tools", "tools.index", "tool", Permission.TOOLS_READ, group="Build", keys="g t"),
     Entry("Prompts", "prompts.index", "file", Permission.PROMPTS_READ, group="Build", keys="g p"),
+    Entry("Alerts", "alerts.index", "bell", Permission.ALERTS_READ, group="Manage", keys="g l"),
     Entry("Ingest", "ingest_page.index", "download", Permission.INGEST_READ, group="Manage", keys="g i"),
     Entry("API keys", "api_keys.index", "key", Permission.API_KEYS_READ, group="Manage", keys="g k"),
     Entry("Organization", "organizations.index", "org", Permission.ORGANIZATION_READ, group="Manage", keys="g m"),

@@ -1,0 +1,1 @@
+"""Tell people what broke: rules, channels, and messages that arrive."""
