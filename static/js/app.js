@@ -147,10 +147,10 @@ document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement?.closest?.("form[data-sparse]");
   if (!form || ctx.request.method !== "GET") return;
-  const body = ctx.request.body;
+  const { body } = ctx.request;
   const pairs = [...(body?.entries?.() ?? [])];
-  for (const [name] of pairs) body.delete(name);
-  for (const [name, value] of pairs) if (value !== "") body.append(name, value);
+  pairs.forEach(([name]) => body.delete(name));
+  pairs.forEach((pair) => pair[1] && body.append(...pair));
 });
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form");
@@ -165,10 +165,9 @@ document.addEventListener("htmx:finally:request", (event) => {
   if (form?.method === "post") enable(form);
 });
 
-// Server or network gone.
 document.addEventListener("htmx:error", () => toast("The server did not answer. Nothing was changed; try again."));
 
-// Tabs in one page.
+// Tabs.
 for (const box of all("[data-tabs]")) {
   const links = all(".tabs a", box);
   const show = (wanted) => {
