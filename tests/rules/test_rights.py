@@ -22,6 +22,7 @@ PUBLIC = {
     "flow.shared",
     "health.healthz",
     "health.readyz",
+    "incidents.shared",
     "ingest.nothing",
     "setup.create",
     "setup.show",

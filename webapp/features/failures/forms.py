@@ -181,3 +181,9 @@ class SplitForm(Form):
     """Which occurrences become a failure of their own: ``dimension:value``, as the page offers them."""
 
     part = StringField("Part", [DataRequired("choose what to split off."), Length(max=600)], filters=[plain_text])
+
+
+class IncidentLinkForm(Form):
+    """For how many days a link to the bundle works."""
+
+    days = StringField("Days", [AnyOf(("1", "7", "30"), message="choose one of the offered days.")], default="7")

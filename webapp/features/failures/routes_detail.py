@@ -40,13 +40,13 @@ ONE = "/<uuid:failure_id>"
 @bp.get(ONE, permission=Permission.FAILURES_READ)
 def show(actor: Actor, failure_id: UUID) -> Response:
     """The failure; the address of a merged one leads to where it is now, unless ``?merged=stay`` asks for it."""
-    failure = _read(actor, failure_id)
+    failure = read_failure(actor, failure_id)
     if failure.merged_into_id is not None and request.args.get("merged") != "stay":
         return htmx.redirect_to(f"{BASE}/{failure.merged_into_id}", status=302)
     return _page(actor, failure)
 
 
-def _read(actor: Actor, failure_id: UUID) -> FailureDetail:
+def read_failure(actor: Actor, failure_id: UUID) -> FailureDetail:
     failure = queries_detail.get_failure(db.session, actor.organization_id, failure_id)
     if failure is None:
         raise NotFound(UNKNOWN)
@@ -61,7 +61,7 @@ def _page(actor: Actor, failure: FailureDetail, *, error: str = "", draft: str =
         "failure": failure,
         "row": row,
         "marks": list_page.marks(row, now(), actor.zone),
-        **_evidence(actor, failure),
+        **read_evidence(actor, failure),
         "comments": queries_detail.list_comments(session, organization_id, row.id),
         "merged": queries_detail.list_merged(session, organization_id, row.id),
         "parts": queries_detail.list_parts(session, organization_id, row.id, row.failed) if may_write else [],
@@ -77,7 +77,7 @@ def _page(actor: Actor, failure: FailureDetail, *, error: str = "", draft: str =
     return render_page("failures/show.html", status=status, **context)
 
 
-def _evidence(actor: Actor, failure: FailureDetail) -> dict[str, Any]:
+def read_evidence(actor: Actor, failure: FailureDetail) -> dict[str, Any]:
     """What the page shows of the failure's executions."""
     session, organization_id, row = db.session, actor.organization_id, failure.row
     seen = period(evidence_page.read_period(request.args.get("period")), now(), actor.organization_zone)
@@ -115,7 +115,7 @@ def comment(actor: Actor, failure_id: UUID) -> Response:
     """Say something about it."""
     form = posted(CommentForm)
     if not form.validate():
-        failure = _read(actor, failure_id)
+        failure = read_failure(actor, failure_id)
         return _page(actor, failure, error=f"Comment: {form.body.errors[0]}", draft=form.body.data, status=422)
     operations_comments.add_comment(db.session, actor, failure_id, form.body.data, now=now())
     return htmx.redirect_to(f"{_address(failure_id)}#comments")
