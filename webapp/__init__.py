@@ -118,6 +118,7 @@ def _pages_about_work() -> tuple[Blueprint, ...]:
     from webapp.features.compare.routes import bp as compare
     from webapp.features.executions.routes_detail import bp as executions
     from webapp.features.failures.routes_detail import bp as failures
+    from webapp.features.failures.routes_incidents import bp as incidents
     from webapp.features.flow.routes import bp as flow
     from webapp.features.flow_editor.routes import bp as flow_editor
     from webapp.features.flow_imports.routes import bp as flow_imports
@@ -133,6 +134,7 @@ def _pages_about_work() -> tuple[Blueprint, ...]:
         executions,
         compare,
         failures,
+        incidents,
         flows,
         flow,
         flow_editor,
