@@ -187,7 +187,7 @@ for (const box of all("[data-tabs]")) {
   show(links.find((link) => link.getAttribute("href") === location.hash) ?? links[0]);
 }
 
-// First run: this computer's time zone.
+// First run: this time zone.
 const zones = find("select[data-detect-zone]");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zones?.value === "UTC" && [...zones.options].some((option) => option.value === zone)) zones.value = zone;
