@@ -14,16 +14,20 @@ from webapp.features.accounts.password_hashes import is_password
 from webapp.features.events.queries import get_first_broken
 from webapp.ingest.prices import seed_prices
 from webapp.models import (
+    Agent,
     AgentExecution,
     Agentflow,
     AgentflowVersion,
+    AgentVersion,
     ApiKey,
     Bookmark,
     FlowExecution,
+    PromptTemplate,
     RollupDirty,
     Team,
     UsageLedger,
     User,
+    Workflow,
 )
 
 SMALL = Demo(days=40, executions=90, flows=13)
@@ -82,6 +86,15 @@ def test_people_drew_tagged_and_imported(filled, app_engine, organization):
     assert draft.compiled_graph is None and draft.visibility == "private"
     assert len(read(app_engine, organization, select(Team.id))) == 3
     assert len(read(app_engine, organization, select(Bookmark.id))) == 2
+    assert set(read(app_engine, organization, select(Workflow.trigger_kind))) == {"event", "schedule"}
+
+
+def test_people_wrote_down_what_agents_do(filled, app_engine, organization):
+    assert read(app_engine, organization, select(PromptTemplate.version).order_by(PromptTemplate.version)) == [1, 2]
+    prompts = read(app_engine, organization, select(Agent.prompt_name).where(Agent.name == "resolver"))
+    assert prompts == ["support answer"]
+    versions = select(AgentVersion.version).join(Agent).where(Agent.name == "decider")
+    assert sorted(read(app_engine, organization, versions)) == [1, 2]
 
 
 def test_a_second_demo_says_that_the_first_is_there(filled, app_engine, organization, alice):

@@ -77,9 +77,9 @@ def list_named(session: Session, actor: Actor, words: str) -> list[FoundThing]:
         _named("agent", words, Agent.id, Agent.name, null()).where(
             Agent.organization_id == here, Agent.removed_at.is_(None)
         ),
-        _named("tool", words, Tool.id, Tool.name, null()).where(shared),
+        _named("tool", words, Tool.id, Tool.name, null()).where(shared, Tool.is_active.is_not(False)),
         _named("prompt", words, func.min(cast(PromptTemplate.id, Text)).cast(Uuid), PromptTemplate.name, null())
-        .where(PromptTemplate.organization_id == here)
+        .where(PromptTemplate.organization_id == here, PromptTemplate.is_active)
         .group_by(PromptTemplate.name),
     ]
     return [FoundThing(*row) for row in session.execute(union_all(*(select(part.subquery()) for part in parts)))]
