@@ -1,4 +1,4 @@
-"""Sixty-nine incidents, each with what caused it. Written before the ranking, which reads none of this."""
+"""Incidents, each with what caused it. Written before the ranking, which reads none of this."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def changed(dimension: str, rate: float, convention: str = "otel", *, background
 def two_changes(
     guilty: str, innocent: dict, gap: float, *, rate: float = 0.8, share: float = 1.0, convention: str = "otel"
 ):
-    """A change that breaks, and one beside it that does not; ``gap`` hours apart (the innocent one first if positive)."""
+    """A change that breaks, and one beside it that does not, ``gap`` hours earlier (later if negative)."""
     fields, error, label = CHANGES[guilty]
 
     def make(rng: Random) -> Story:
@@ -88,10 +88,11 @@ def rollout(dimension: str, share: float, rate: float, convention: str = "otel",
         base = Setup(convention=convention, **BASES.get(dimension, {}))
         changes = switching(base, (hour, fields), share=share)
         name, value = next(iter(fields.items()))
+        beside = {"library_version": "2.69.0"} if dimension == "service_version" else INNOCENT
 
         def setup_at(moment: datetime, rng: Random) -> Setup:
             setup = changes(moment, rng)
-            return replace(setup, **INNOCENT) if innocent and moment >= at(hour - 0.5) else setup
+            return replace(setup, **beside) if innocent and moment >= at(hour - 0.5) else setup
 
         runs = play(rng, setup_at, when(lambda _, setup: getattr(setup, name) == value, rate), error, count=200)
         return Story(error, Truth(dimension, label), runs)
@@ -253,15 +254,19 @@ INCIDENTS = [
     changed("model_settings", 0.8), changed("model_settings", 0.3, "openinference"),
     changed("provider", 0.9), changed("provider", 0.5, "vercel"),
     *(changed("prompt", rate, convention) for rate, convention in zip((0.3, 0.9, 0.5, 1.0), CONVENTIONS, strict=True)),
-    changed("tools", 0.7), changed("tools", 0.2, "openinference"), changed("tools", 1.0, "traceloop"), changed("tools", 0.5, "vercel"),
+    changed("tools", 0.7), changed("tools", 0.2, "openinference"), changed("tools", 1.0, "traceloop"),
+    changed("tools", 0.5, "vercel"),
     changed("agent", 0.8), changed("agent", 0.3),
-    changed("service_version", 1.0), changed("service_version", 0.25, "plain"), changed("service_version", 0.6, "silent"),
+    changed("service_version", 1.0), changed("service_version", 0.25, "plain"),
+    changed("service_version", 0.6, "silent"),
     changed("flow_version", 0.7), changed("flow_version", 0.35),
     changed("plugin", 0.9, "mcp"), changed("plugin", 0.4),
     changed("library", 0.8), changed("library", 0.3, "plain"), changed("library", 0.6, "vercel"),
     two_changes("prompt", INNOCENT, 2.0), two_changes("model", INNOCENT, 1.0, rate=0.5),
-    two_changes("service_version", {"prompt": POET}, 1.5), two_changes("tools", {"model": "gpt-4.1-mini", "answered": None}, -1.5),
-    two_changes("model", {"prompt": POET}, 0.0, share=0.5), two_changes("prompt", {"library_version": "2.69.0"}, 0.0, share=0.6),
+    two_changes("service_version", {"prompt": POET}, 1.5),
+    two_changes("tools", {"model": "gpt-4.1-mini", "answered": None}, -1.5),
+    two_changes("model", {"prompt": POET}, 0.0, share=0.5),
+    two_changes("prompt", {"library_version": "2.69.0"}, 0.0, share=0.6),
     two_changes("tools", INNOCENT, 0.0, rate=0.9), two_changes("model", INNOCENT, 0.0),
     two_changes("service_version", {"temperature": 0.3}, 0.0, share=0.4, rate=0.5),
     rollout("service_version", 0.1, 0.9), rollout("prompt", 0.3, 0.6), rollout("model", 0.5, 0.4, innocent=True),

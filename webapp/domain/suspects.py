@@ -24,7 +24,7 @@ MOST_VALUES = 20
 """A dimension with more values than this in a window differs with each run and takes no part."""
 MOST_SUSPECTS = 5
 # How much likelier "nothing changed" is before anything was seen, in units of natural logarithm.
-NOTHING = 4.0
+NOTHING = 6.5
 # Of "it began by itself": over the moments at which it may have.
 BY_ITSELF = 0.0
 _SMALLEST_SHOWN = 0.01
