@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.domain.failure_states import Occurrence, Resolution, reopens
 from webapp.features.events.operations import AuthorId, record
+from webapp.features.notifications.operations import notify
 
 # The newest occurrences that started after the resolution; more cannot say more, and a flood must not be read whole.
 CANDIDATES = text("""
@@ -37,7 +38,7 @@ CANDIDATES = text("""
 REOPEN = text("""
     UPDATE failure_groups SET state = 'open', is_reviewed = false, regressed_at = :now, updated_at = :now,
            resolved_at = NULL, resolved_in_version = NULL
-    WHERE id = :id AND state = 'resolved' AND resolved_at = :resolved_at RETURNING id
+    WHERE id = :id AND state = 'resolved' AND resolved_at = :resolved_at RETURNING id, number, title, owner_id
 """)
 
 
@@ -55,17 +56,20 @@ def reopen_returned(
         resolution = Resolution(row.resolved_at, row.resolved_in_version, row.resolved_version_seen_at)
         if reopens(resolution, Occurrence(row.occurred_at, row.service_version, row.version_seen_at)):
             proofs[row.id] = row
-    returned = [
-        row
-        for id_, row in sorted(proofs.items())
-        if session.execute(REOPEN, {"id": id_, "now": now, "resolved_at": row.resolved_at}).one_or_none()
-    ]
-    for row in returned:
+    returned = []
+    for id_, row in sorted(proofs.items()):
+        group = session.execute(REOPEN, {"id": id_, "now": now, "resolved_at": row.resolved_at}).one_or_none()
+        if group is not None:
+            returned.append((group, row))
+    for group, row in returned:
         payload = {
             "before": {"state": "resolved", "resolved_in_version": row.resolved_in_version},
             "after": {"state": "open"},
             "execution_id": str(row.flow_execution_id),
             "service_version": row.service_version,
         }
-        record(session, AuthorId(organization_id), "failure", row.id, "failure.regressed", payload, at=now)
-    return [row.id for row in returned]
+        if group.owner_id is not None:
+            words = {"title": f"F-{group.number} is back: {group.title}", "link": f"/failures/{group.id}"}
+            notify(session, organization_id, group.owner_id, kind="failure", **words)
+        record(session, AuthorId(organization_id), "failure", group.id, "failure.regressed", payload, at=now)
+    return [group.id for group, _ in returned]

@@ -94,9 +94,11 @@ def add(group_id, times, read_group):
         )  # fmt: skip
 
 
-def test_a_resolved_failure_that_is_back_opens_in_the_worker(make_failure, read_group, app_engine, now):
-    one = make_failure(state="resolved", resolved_at=now - timedelta(hours=1), minutes_ago=5)
-    watch_failures(app_engine)
+def test_a_resolved_failure_that_is_back_opens_in_the_worker(make_failure, read_group, app_engine, alice, told, now):
+    one = make_failure(state="resolved", resolved_at=now - timedelta(hours=1), minutes_ago=5, owner_id=alice.id)
+    for _ in range(2):
+        watch_failures(app_engine)
+    assert [title.partition(" is ")[2] for title in told(alice)] == ["back: It broke"]
     assert read_group(one).state == "open" and read_group(one).regressed_at is not None
 
 
