@@ -94,7 +94,7 @@ def rollout(dimension: str, share: float, rate: float, convention: str = "otel",
             setup = changes(moment, rng)
             return replace(setup, **beside) if innocent and moment >= at(hour - 0.5) else setup
 
-        runs = play(rng, setup_at, when(lambda _, setup: getattr(setup, name) == value, rate), error, count=200)
+        runs = play(rng, setup_at, when(lambda _, setup: getattr(setup, name) == value, rate), error, count=160)
         return Story(error, Truth(dimension, label), runs)
 
     return Incident(f"{dimension} rolled out to {share:.0%}, {rate:.0%} fail", "gradual", make)
@@ -109,7 +109,7 @@ def rolled_back(dimension: str, rate: float) -> Incident:
         base = Setup(**BASES.get(dimension, {}))
         old = {name: getattr(base, name) for name in fields}
         is_bad = when(lambda moment, _: at(hour) <= moment < at(hour + 2), rate)
-        runs = play(rng, switching(base, (hour, fields), (hour + 2, old)), is_bad, error, count=200)
+        runs = play(rng, switching(base, (hour, fields), (hour + 2, old)), is_bad, error, count=160)
         return Story(error, Truth(dimension, label), runs)
 
     return Incident(f"{dimension} changed and taken back", "rollback", make)
@@ -154,7 +154,7 @@ def outage(
     return Incident(f"outage {' '.join(filter(None, words))} {convention} {rate:.0%}", "outage", make)
 
 
-def noise(rate: float, *changes: tuple[float, dict], share: float = 1.0, count: int = 200) -> Incident:
+def noise(rate: float, *changes: tuple[float, dict], share: float = 1.0, count: int = 160) -> Incident:
     """The same rare failure all the time; what changes meanwhile has nothing to do with it."""
 
     def make(rng: Random) -> Story:
@@ -244,6 +244,57 @@ def names_in_prompt(rate: float) -> Incident:
     return Incident("tools with names in the prompt", "per run", make)
 
 
+def release(
+    guilty: str, *carried: str, error: Outcome | None = None, rate: float = 0.8, delay: float = 0.0, count: int = 110,
+    background: float = 0.0,
+) -> Incident:  # fmt: skip
+    """A release changes several things at one moment, one of which breaks; perhaps only after a while."""
+    fields, usual, label = CHANGES[guilty]
+    failure = error or usual
+    every = {name: value for dimension in (guilty, *carried) for name, value in CHANGES[dimension][0].items()}
+
+    def make(rng: Random) -> Story:
+        hour = rng.uniform(5, 8)
+        chance = when(lambda m, _: m >= at(hour + delay), rate, background)
+        runs = play(rng, switching(Setup(), (hour, every)), chance, failure, count=count)
+        return Story(failure, Truth(guilty, label), runs)
+
+    words = [f"with {' and '.join(carried)}" if carried else "", f"{delay * 60:.0f} min later" if delay else ""]
+    words += [f"fails {failure.at}", f"{count} runs", f"{rate:.0%}"]
+    return Incident(f"{guilty} {' '.join(filter(None, words))}", "hard", make)
+
+
+def as_hard(incident: Incident) -> Incident:
+    return Incident(f"{incident.name} (hard)", "hard", incident.make)
+
+
+def untold_beside(gap: float) -> Incident:
+    """The change that breaks is not told, and a harmless one that is came shortly before."""
+
+    def make(rng: Random) -> Story:
+        hour = rng.uniform(5, 8)
+        changes = ((hour - gap, {"service_version": "1.4.1"}), (hour, {"prompt": POET}))
+        runs = play(rng, switching(Setup(convention="silent"), *changes), _after(hour, 0.7), NOT_PARSED)
+        return Story(NOT_PARSED, Truth(), runs, unknown=("prompt",))
+
+    return Incident(f"prompt untold, a version {gap * 60:.0f} min before", "hard", make)
+
+
+def two_events(gap: float) -> Incident:
+    """Two people change two things within minutes."""
+
+    def make(rng: Random) -> Story:
+        hour = rng.uniform(5, 8)
+        runs = play(rng, switching(Setup(convention="silent")), _after(hour, 0.8), NOT_PARSED)
+        events = [
+            LoggedEvent(at(hour - gap), "agentflow.saved", {"changed": ["description"]}),
+            LoggedEvent(at(hour), "agent.changed", {"changed": ["system_prompt"]}),
+        ]
+        return Story(NOT_PARSED, Truth("agent", ""), runs, events)
+
+    return Incident(f"two events {gap * 60:.0f} min apart", "hard", make)
+
+
 def _after(hour: float, rate: float) -> Chance:
     return when(lambda moment, _: moment >= at(hour), rate)
 
@@ -284,4 +335,20 @@ INCIDENTS = [
     changed("model", 0.5, background=0.03), changed("prompt", 0.4, background=0.05),
     changed("service_version", 0.3, background=0.02), changed("tools", 0.6, "openinference", background=0.04),
     per_run_prompt(0.7, "otel"), per_run_prompt(0.5, "openinference"), names_in_prompt(0.8),
+]  # fmt: skip
+
+# Written after the ranking, when the others had turned out too clean, and never tuned on: releases that carry several
+# changes at one moment, effects that come late, outages minutes after a release, few runs and low rates.
+LATE_BUG = Outcome("late", "KeyError", "'customer'")
+HARD = [
+    release("prompt", "service_version", "library"), release("service_version", "prompt", "library"),
+    release("service_version", "prompt", error=LATE_BUG), release("model_settings", "model", "service_version"),
+    release("library", "service_version", error=LATE_BUG), release("tools", "prompt", "service_version", rate=0.4),
+    release("model", "prompt", "tools", rate=0.3),
+    release("prompt", delay=0.33, rate=0.6), release("tools", delay=0.17), release("service_version", delay=0.5, rate=0.3),
+    release("model", count=30), release("prompt", count=300, rate=0.07, background=0.01),
+    release("service_version", rate=0.15), as_hard(rollout("prompt", 0.05, 1.0)), two_events(0.3), two_events(0.1),
+    as_hard(outage(deployed=0.1)), as_hard(outage(0.5, deployed=0.33)), as_hard(outage(0.7, deployed=0.5, ends=0.7)),
+    as_hard(started_by_itself(0.3, (7.75, {"prompt": POET}))), as_hard(noise(0.08, (4, INNOCENT), (8, {"prompt": POET}))),
+    untold_beside(0.25), untold_beside(1.0),
 ]  # fmt: skip

@@ -9,9 +9,11 @@ explains nothing. Where two changes explain the same, the step that failed decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from math import exp, log
 
 Key = tuple[str, str]
@@ -25,8 +27,6 @@ MOST_VALUES = 20
 MOST_SUSPECTS = 5
 # How much likelier "nothing changed" is before anything was seen, in units of natural logarithm.
 NOTHING = 6.5
-# Of "it began by itself": over the moments at which it may have.
-BY_ITSELF = 0.0
 _SMALLEST_SHOWN = 0.01
 
 # What a change of a dimension is likelier or less likely to break, by the kind of step that failed.
@@ -145,7 +145,7 @@ def rank(
     found = _candidates(runs, changes, [name for name in dimensions if name not in (*unknown, *varying)], nothing)
     # Every further moment at which it may have begun (or ended) makes each less likely.
     moments = log(len(runs)) if runs else 0.0
-    by_itself -= moments * (2 if end < len(runs) else 1) - BY_ITSELF
+    by_itself -= moments * (2 if end < len(runs) else 1)
     weights = [one.likelihood + _prior(one.dimension, step_kind) for one in found]
     top = max([nothing + NOTHING, by_itself, *weights])
     untold = exp(nothing + NOTHING - top) + exp(by_itself - top)
@@ -153,11 +153,11 @@ def rank(
     ranked = sorted(
         zip(weights, found, strict=True), key=lambda pair: (-pair[0], pair[1].dimension, str(pair[1].value))
     )
-    items = [_ranked(runs, one, exp(weight - top) / total) for weight, one in ranked]
-    shown = [item for item in items if item.score >= _SMALLEST_SHOWN][:MOST_SUSPECTS]
+    scores = [(exp(weight - top) / total, one) for weight, one in ranked[:MOST_SUSPECTS]]
     is_told = untold / total < 0.5
+    shown = [_ranked(runs, one, score) for score, one in scores if is_told and score >= _SMALLEST_SHOWN]
     return Ranking(
-        tuple(shown) if is_told else (), unknown, varying, first_bad, last_good, len(runs), len(failed)
+        tuple(shown), unknown, varying, first_bad, last_good, len(runs), len(failed)
     )  # fmt: skip
 
 
@@ -210,6 +210,8 @@ def _interval(outcomes: Sequence[bool]) -> tuple[int, int, float]:
             start, end = _stretch(outcomes, log(inside / outside), log((1 - inside) / (1 - outside)))
             failed, size = sum(outcomes[start:end]), end - start
             likelihood = _likelihood(failed, size) + _likelihood(total - failed, count - size)
+            if (start, end) == (best[0], best[1]):
+                break
             if likelihood > best[2] and failed * (count - size) > (total - failed) * size:
                 best = (start, end, likelihood)
             inside = (failed + 0.5) / (size + 1)
@@ -235,18 +237,15 @@ def _candidates(
     runs: Sequence[Run], changes: Sequence[Change], dimensions: Sequence[str], nothing: float
 ) -> list[_Candidate]:
     failed = sum(run.is_failed for run in runs)
+    places: dict[int, list[int]] = {}
+    contexts: dict[int, Mapping[str, Sequence[str]]] = {}
+    for at, run in enumerate(runs):
+        places.setdefault(id(run.context), []).append(at)
+        contexts[id(run.context)] = run.context
     found: list[_Candidate] = []
     used: set[str] = set()
     for dimension in dimensions:
-        places: dict[str, list[int]] = {}
-        known: list[int] = []
-        for at, run in enumerate(runs):
-            values = run.context.get(dimension)
-            if values:
-                known.append(at)
-                for value in values:
-                    places.setdefault(value, []).append(at)
-        for value, seen in sorted(places.items()):
+        for value, seen, known in _split(dimension, contexts, places):
             candidate = _of_value(runs, dimension, value, seen, known, failed)
             if candidate is None or candidate.likelihood <= nothing:
                 continue
@@ -261,6 +260,23 @@ def _candidates(
     return found
 
 
+def _split(
+    dimension: str, contexts: Mapping[int, Mapping[str, Sequence[str]]], places: Mapping[int, list[int]]
+) -> Iterator[tuple[str, list[int], list[int]]]:
+    """Yield each value that some runs have and others do not, with their places and those that tell the dimension."""
+    holders: dict[str, list[int]] = {}
+    telling = [key for key, context in contexts.items() if context.get(dimension)]
+    for key in telling:
+        for value in contexts[key][dimension]:
+            holders.setdefault(value, []).append(key)
+    if not any(len(keys) < len(telling) for keys in holders.values()):
+        return
+    known = sorted(chain.from_iterable(places[key] for key in telling))
+    for value, keys in sorted(holders.items()):
+        if len(keys) < len(telling):
+            yield value, sorted(chain.from_iterable(places[key] for key in keys)), known
+
+
 def _rest(one: _Candidate) -> tuple[int, Counts, float, bool]:
     return one.start, one.counts, one.likelihood, one.is_share
 
@@ -271,13 +287,13 @@ def _of_value(
     """Return a value as an explanation, None when it was there from the start or says nothing."""
     seen = _since_last_return(seen, known)
     start = seen[0]
-    before = sum(at < start for at in known)
+    before = bisect_left(known, start)
     # Where a dimension was not told before, its first value is no change.
     if before < FEWEST or before * 2 < start:
         return None
     failed_with = sum(runs[at].is_failed for at in seen)
     counts = Counts(failed_with, len(seen), failed - failed_with, len(runs) - len(seen))
-    after = sum(at >= start for at in known)
+    after = len(known) - before
     return _told(dimension, value, None, start, counts, len(seen) * 5 < after * 4)
 
 
@@ -285,9 +301,9 @@ def _since_last_return(seen: list[int], known: list[int]) -> list[int]:
     """Return the places since a value came back after it was away for longer than chance lets it be."""
     share = len(seen) / len(known)
     longest = max(20.0, 7.0 / share)
-    order = {at: number for number, at in enumerate(known)}
     for number in range(len(seen) - 1, 0, -1):
-        if order[seen[number]] - order[seen[number - 1]] > longest:
+        last, at = seen[number - 1], seen[number]
+        if at - last > longest and bisect_left(known, at) - bisect_left(known, last) > longest:
             return seen[number:]
     return seen
 

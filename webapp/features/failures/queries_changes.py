@@ -18,7 +18,7 @@ from webapp.domain.suspect_words import Side, Suspect, Suspects
 from webapp.domain.suspects import Change, Ranked, Ranking, Run, rank
 from webapp.ingest.context_stamp import DIMENSIONS
 
-MOST_RUNS = 2_000
+MOST_RUNS = 1_000
 """Executions that are looked at before and after the beginning."""
 MOST_RUNS_IN_LISTS = 100
 MOST_DAYS = 30
@@ -109,7 +109,7 @@ class _Event:
 
 
 def find_suspects(session: Session, organization_id: UUID, failure_group_id: UUID, *, now: datetime) -> Suspects:
-    """What may have caused a failure, and what is not known. Cost: at most four statements, 4,000 executions."""
+    """What may have caused a failure, and what is not known. Cost: at most four statements, 2,000 executions."""
     windows = _windows(session, organization_id, [failure_group_id], now)
     window = windows.get(failure_group_id)
     if window is None:
