@@ -67,7 +67,7 @@ def _changes(changes: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
     if not changes:
         yield "No tracked change."
     for one in changes:
-        yield f"- {plain(one['label'])}: {plain(one['before'])} → {plain(one['after'])}. {plain(one['reason'])}"
+        yield f"- {plain(one['what'])}: {plain(one['before'])} → {plain(one['after'])}. {plain(one['reason'])}"
 
 
 def _good_bad(both: Mapping[str, Any] | None) -> Iterator[str]:

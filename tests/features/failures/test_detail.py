@@ -66,9 +66,22 @@ def test_cause_and_comparison_are_on_the_page(as_bob, one):
     text = as_bob.get(one).text
     assert "LookupError" in text and "no such order 10" in text and "find_order" in text
     assert "Propagated through 2 parents" in text
-    assert "Last good beside first bad" in text and "not run" not in text
+    changes = text[text.index("What changed") : text.index("Last good beside first bad")]
+    assert "No tracked change" in changes and "Not known, as no span tells" in changes
+    assert "not run" not in text
     assert text.count('<span class="tag" data-s="failed">status</span>') == 3
     assert HOSTILE not in text and "&lt;img" in text
+
+
+def test_what_changed_is_named(as_bob, arrive, find_groups):
+    for at in range(24):
+        trace = good_trace(60 - at) if at < 12 else bad_trace(60 - at)
+        arrive(trace, **{"service.version": "1.0" if at < 12 else "1.1"})
+    [group] = find_groups()
+    text = as_bob.get(f"/failures/{group.id}").text
+    changes = text[text.index("What changed") : text.index("Last good beside first bad")]
+    assert ">shop 1.0</span> → " in changes and ">shop 1.1</span>" in changes and "12 of 12 failed" in changes
+    assert "1.1" in str(as_bob.get(f"/failures/{group.id}/bundle.json").get_json()["changes"])
 
 
 def test_good_beside_bad_is_the_nearest_before_the_first(as_bob, one):

@@ -37,6 +37,7 @@ def test_the_files_hold_the_evidence_and_nothing_private(as_bob, shared):
     assert "[e-mail]" in text and "[number]" in text and "[user]" in text
     assert value["cause"]["error_type"] == "LookupError" and value["cause"]["step"] == "find_order"
     assert value["good_beside_bad"]["good"]["version"] == "1.0" and value["good_beside_bad"]["bad"]["version"] == "1.1"
+    assert "## What changed" in text and all(word not in str(value["changes"]) for word in PRIVATE)
     assert value["failure"]["failed"] == 1 and "# F-1 " in text and "## Last good beside first bad" in text
     answer = as_bob.get(f"{shared}/bundle.md")
     assert (

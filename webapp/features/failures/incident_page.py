@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from webapp.domain.redaction import redact
+from webapp.domain.suspect_words import Suspect, Suspects
 from webapp.features.executions.detail_page import Shown
 from webapp.features.executions.queries_detail import ExecutionDetail
 from webapp.features.failures.evidence_page import CauseView, GoodBadView
@@ -25,6 +26,7 @@ def make_bundle(
     good_bad: GoodBadView | None,
     affected: Affected,
     samples: Sequence[Sample],
+    suspects: Suspects,
     now: datetime,
 ) -> dict[str, Any]:
     """The bundle as JSON, with names of users, keys, e-mail addresses and long numbers masked."""
@@ -51,6 +53,7 @@ def make_bundle(
         "made_at": _time(now),
         "failure": counts | redact(told, names),
         "cause": redact(_cause(cause), names) if cause is not None else None,
+        "changes": [redact(_change(one), names) | {"changed_at": _time(one.changed_at)} for one in suspects.items],
         "good_beside_bad": _good_bad(good_bad, names),
         "affected": shares,
     }
@@ -83,6 +86,16 @@ def _cause(view: CauseView) -> dict[str, Any]:
             }
             for one in view.steps
         ],
+    }
+
+
+def _change(suspect: Suspect) -> dict[str, Any]:
+    """A change by its names; texts of prompts and definitions of tools stay here."""
+    return {
+        "what": suspect.words,
+        "before": suspect.before.label if suspect.before is not None else None,
+        "after": suspect.after.label if suspect.after is not None else suspect.label,
+        "reason": suspect.reason(),
     }
 
 

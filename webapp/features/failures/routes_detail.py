@@ -10,6 +10,7 @@ from flask import Response, request
 from webapp.actor import Actor
 from webapp.domain.errors import NotFound
 from webapp.domain.periods import period
+from webapp.domain.suspect_words import WORDS
 from webapp.extensions import db
 from webapp.features.events.queries_history import list_history
 from webapp.features.failures import (
@@ -26,6 +27,7 @@ from webapp.features.failures import (
 from webapp.features.failures.forms import PERIODS, CommentForm, DecisionForm, MergeForm, SplitForm, checked
 from webapp.features.failures.list_page import BASE
 from webapp.features.failures.operations_state import UNKNOWN
+from webapp.features.failures.queries_changes import find_suspects
 from webapp.features.failures.queries_detail import FailureDetail
 from webapp.features.failures.routes import back_to_list, bp, read_done
 from webapp.permissions import Permission
@@ -88,6 +90,8 @@ def read_evidence(actor: Actor, failure: FailureDetail) -> dict[str, Any]:
     both = queries_good_bad.get_good_bad(session, organization_id, actor.user_id, first)
     return {
         "samples": samples,
+        "suspects": find_suspects(session, organization_id, row.id, now=now()),
+        "words": WORDS,
         "cause": evidence_page.cause_view(
             queries_good_bad.get_cause(session, organization_id, actor.user_id, newest)
         ),

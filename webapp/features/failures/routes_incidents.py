@@ -52,7 +52,9 @@ def bundle(actor: Actor, failure_id: UUID, kind: str) -> Response:
 
 def _bundle(actor: Actor, failure: FailureDetail) -> dict[str, Any]:
     seen = read_evidence(actor, failure)
-    return make_bundle(failure, seen["cause"], seen["good_bad"], seen["affected"], seen["samples"], now())
+    return make_bundle(
+        failure, seen["cause"], seen["good_bad"], seen["affected"], seen["samples"], seen["suspects"], now()
+    )
 
 
 @bp.get(f"{ONE}/share", permission=Permission.FAILURES_READ)
