@@ -181,7 +181,7 @@ def test_statements_do_not_grow(as_mia, make_failure, count_queries):
             page = as_mia.get("/failures").text
         assert len(titles(page)) == number
         counts.append(len(statements))
-    assert counts == [6, 6], statements
+    assert counts == [8, 8], statements
     with count_queries() as statements:
         as_mia.get("/failures/export.csv")
     assert len(statements) == 4, statements

@@ -18,6 +18,7 @@ from webapp.extensions import db
 from webapp.features.failures import list_page, operations_state, queries_detail, queries_list
 from webapp.features.failures.forms import BulkForm, FailureFilterForm, UndoForm, checked
 from webapp.features.failures.list_page import BASE, Done, FailureList, Line
+from webapp.features.failures.queries_changes import top_suspects
 from webapp.features.failures.queries_list import MOST_EXPORTED, PAGE_SIZE, FailureRow
 from webapp.features.flows.queries_figures import list_figures
 from webapp.permissions import Permission
@@ -37,10 +38,14 @@ def index(actor: Actor) -> Response:
     return render_page(
         "failures/page.html",
         fragments={"failure-list": "failures/_list.html"},
-        list=read_list(actor, FailureFilterForm(request.args).wanted()),
+        list=read_list(actor, FailureFilterForm(request.args).wanted(), _suspects_of(actor)),
         done=read_done(actor),
         is_part=htmx.is_fragment_request(),
     )
+
+
+def _suspects_of(actor: Actor) -> Suspects:
+    return lambda ids: top_suspects(db.session, actor.organization_id, ids, now=now())
 
 
 def read_list(actor: Actor, wanted: FailureFilter, suspects: Suspects | None = None) -> FailureList:
