@@ -194,3 +194,22 @@ def test_trends_are_counted_from_now(as_bob, make_failure, now):
     rows = {title: row for row in re.findall(r"<tr data-row>.*?</tr>", page, re.S) for title in titles(row)}
     assert "2 runs in 14 days" in rows["old"] and "in 24 hours" not in rows["old"]
     assert "4 runs in 14 days" in rows["hours"] and "4 runs in 24 hours" in rows["hours"]
+
+
+def test_the_likeliest_suspect_has_a_column_with_its_reason(as_bob, make_failure, monkeypatch):
+    from webapp.domain.suspect_words import Suspect
+    from webapp.features.failures import routes
+
+    def top(session, organization_id, ids, *, now):
+        return {id_: object.__new__(_Named) for id_ in ids}
+
+    class _Named(Suspect):
+        label = "<b>model gpt-9</b>"
+
+        def reason(self, since=""):
+            return "Every failed run had it."
+
+    make_failure()
+    monkeypatch.setattr(routes, "top_suspects", top)
+    page = as_bob.get("/failures").text
+    assert "&lt;b&gt;model gpt-9" in page and 'title="Every failed run had it."' in page and ">Suspect<" in page
