@@ -68,7 +68,7 @@ def at(hours: float) -> datetime:
 
 
 def play(
-    rng: Random, setup_at: SetupAt, chance: Chance, error: Outcome, *, hours: float = 12, count: int = 120,
+    rng: Random, setup_at: SetupAt, chance: Chance, error: Outcome, *, hours: float = 12, count: int = 150,
     others: float = 0.02, flow: str = "support",
 ) -> list[Run]:  # fmt: skip
     """Return runs spread over the hours; each fails with its chance, and a few with something else."""

@@ -145,9 +145,8 @@ def _tool_name(tool: Any) -> str:
 
 def settings_of(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Return how a model was asked to answer; seeds, streams and what differs with each call are left out."""
-    found = {
-        short: _short(attributes[name]) for name, short in _OWN_SETTINGS.items() if attributes.get(name) is not None
-    }
+    told = sorted(attributes.keys() & _OWN_SETTINGS.keys())
+    found = {_OWN_SETTINGS[name]: _short(attributes[name]) for name in told if attributes[name] is not None}
     text = attributes.get("llm.invocation_parameters")
     if isinstance(text, str) and len(text) < _LONGEST_PROMPT:
         given = parsed(text)

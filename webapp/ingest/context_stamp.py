@@ -26,6 +26,10 @@ _LONGEST_LABEL = 255
 _MODEL_KINDS = ("model_call", "embedding")
 _USER_AGENT = "ai.request.headers.user-agent"
 _PACKAGES = "traceloop.association.properties.lc_versions"
+_SURROUNDINGS = {
+    "gen_ai.workflow.version", "traceloop.entity.version", "gen_ai.workflow.nodes", "mcp.protocol.version",
+    "mcp.server.name", _PACKAGES, _USER_AGENT,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ def _values(spans: Sequence[Span], steps: Mapping[bytes, MappedStep], skipped: s
         if step is None or span.span_id in skipped or not span.attributes:
             continue
         yield from _of_call(span, step)
-        yield from _of_surroundings(span.attributes)
+        if not _SURROUNDINGS.isdisjoint(span.attributes):
+            yield from _of_surroundings(span.attributes)
         if step.kind == "agent":
             yield _agent(span.attributes, step)
 
