@@ -65,11 +65,6 @@ class FlowFilter:
         """Name of the order, and whether it is turned around."""
         return self.sort.removeprefix("-"), self.sort.startswith("-")
 
-    @property
-    def needs_figures(self) -> bool:
-        """Whether it takes the figures of all flows to say which come first, and not only those of the rows shown."""
-        return "failing" in self.status or self.order[0] in ("worst", "executions", "p95", "cost")
-
     def without(self, name: str) -> FlowFilter:
         """The same filter with one field left open."""
         return replace(self, **{name: () if name in MANY else False if name in YES else ""})
