@@ -16,7 +16,7 @@ from webapp.ingest.trace import map_trace
 
 # How many of the 102 captures tell each dimension; a figure that sinks is a sender that is no longer understood.
 KNOWN = {
-    "model": 92, "model_answered": 58, "model_settings": 30, "provider": 92, "prompt": 73, "tools": 71, "agent": 66,
+    "model": 92, "model_answered": 58, "model_settings": 30, "provider": 92, "prompt": 73, "tools": 70, "agent": 66,
     "service_version": 0, "flow_version": 9, "plugin": 2, "library": 101,
 }  # fmt: skip
 

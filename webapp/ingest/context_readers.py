@@ -98,7 +98,7 @@ def _text(content: Any) -> str:
 
 def tools_of(attributes: Mapping[str, Any]) -> Told | None:
     """Return the tools that a model may call, with their definitions, in the order of their names."""
-    for name in ("gen_ai.tool.definitions", "ai.prompt.tools", "smolagents.tools_names"):
+    for name in ("gen_ai.tool.definitions", "ai.prompt.tools"):
         if attributes.get(name):
             return _tools(attributes[name])
     if "llm.tools.0.tool.json_schema" in attributes:

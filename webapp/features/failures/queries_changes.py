@@ -35,26 +35,28 @@ BEGINNINGS = text("""
     GROUP BY 1, 2, 3, 4, 7 ORDER BY 1, 7, 2, 3
 """)
 # Failed executions with another cause are neither good nor bad here, so they are left out.
-_SIDE = """
-    (SELECT e.started_at, e.status, e.id, e.created_at, e.context FROM flow_executions e
-     WHERE e.organization_id = :organization_id AND e.agentflow_id = w.agentflow_id
-       AND coalesce(e.environment, '') = w.environment AND e.status IN ('completed', 'failed')
-       AND e.created_at > w.anchor - make_interval(days => :days) AND e.started_at {side}
-     LIMIT :most)
-"""
-RUNS = text(f"""
+RUNS = text("""
     SELECT w.failure_group_id, e.started_at, e.status = 'failed' AS is_failed, e.context::text
     FROM unnest(CAST(:groups AS uuid[]), CAST(:flows AS uuid[]), CAST(:environments AS text[]),
                 CAST(:anchors AS timestamptz[])) AS w(failure_group_id, agentflow_id, environment, anchor)
     CROSS JOIN LATERAL (
-        {_SIDE.format(side="< w.anchor ORDER BY e.started_at DESC, e.id DESC")}
-        UNION ALL {_SIDE.format(side=">= w.anchor ORDER BY e.started_at, e.id")}
+        (SELECT r.started_at, r.status, r.id, r.created_at, r.context FROM flow_executions r
+         WHERE r.organization_id = :organization_id AND r.agentflow_id = w.agentflow_id
+           AND coalesce(r.environment, '') = w.environment AND r.status IN ('completed', 'failed')
+           AND r.created_at > w.anchor - make_interval(days => :days) AND r.started_at < w.anchor
+         ORDER BY r.started_at DESC, r.id DESC LIMIT :most)
+        UNION ALL
+        (SELECT r.started_at, r.status, r.id, r.created_at, r.context FROM flow_executions r
+         WHERE r.organization_id = :organization_id AND r.agentflow_id = w.agentflow_id
+           AND coalesce(r.environment, '') = w.environment AND r.status IN ('completed', 'failed')
+           AND r.created_at > w.anchor - make_interval(days => :days) AND r.started_at >= w.anchor
+         ORDER BY r.started_at, r.id LIMIT :most)
     ) e
     WHERE e.status = 'completed' OR EXISTS (
         SELECT FROM failure_occurrences o WHERE o.flow_execution_id = e.id AND o.flow_created_at = e.created_at
           AND o.failure_group_id = w.failure_group_id)
     ORDER BY 1, 2, e.id
-""")  # noqa: S608 - put together from constants of this module
+""")
 VALUES = text("""
     SELECT dimension, encode(hash, 'hex'), label, content #>> '{}' FROM context_values
     WHERE organization_id = :organization_id
