@@ -16,7 +16,10 @@ from tests.importers.test_planted_secrets import FORMS, SECRET, texts
 from webapp.importers.parse import parse
 
 FILES = [path for path in own_files() if path.suffix in (".json", ".yml")]
-FORMAT_WORDS = {"type", "mode", "kind", "format", "key", "parent_key", "block_type", "source", "target", "sourceHandle", "targetHandle", "id", "node"}
+FORMAT_WORDS = {
+    "type", "mode", "kind", "format", "key", "parent_key", "block_type", "source", "target", "sourceHandle",
+    "targetHandle", "id", "node",
+}  # fmt: skip
 
 
 def planted_everywhere(path: Path) -> bytes:

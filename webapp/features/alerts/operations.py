@@ -137,7 +137,7 @@ def test_channel(session: Session, actor: Actor, channel_id: UUID, *, now: datet
         "cause": "Somebody pressed “Send test”. Nothing is wrong.",
         "link": "/alerts",
     }
-    return add_delivery(session, channel, payload, now=now, is_test=True)
+    return add_delivery(session, actor.organization_id, channel, payload, now=now, is_test=True)
 
 
 def _channel(session: Session, actor: Actor, channel_id: UUID) -> AlertChannel:

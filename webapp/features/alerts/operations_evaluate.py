@@ -211,19 +211,7 @@ def _episode(session: Session, rule: AlertRule) -> str:
 
 
 def _fire(session: Session, rule: AlertRule, finding: Finding, now: datetime) -> int:
-    payload = {
-        "rule": rule.name,
-        "kind": rule.kind,
-        "title": finding.title,
-        "cause": finding.cause,
-        "link": finding.link,
-        "environment": rule.environment,
-        "value": finding.value,
-        "threshold": rule.threshold,
-        "window_minutes": rule.window_minutes,
-        "fired_at": now.isoformat(),
-        **finding.more,
-    }
+    payload = _payload(rule, finding, now)
     about_failure = rule.kind in ABOUT_FAILURES
     made = session.execute(
         insert(Alert)
@@ -251,12 +239,30 @@ def _fire(session: Session, rule: AlertRule, finding: Finding, now: datetime) ->
         )
     )
     for channel in channels:
-        add_delivery(session, channel, payload, now=now, alert_id=made)
+        add_delivery(session, rule.organization_id, channel, payload, now=now, alert_id=made)
     return 1
+
+
+def _payload(rule: AlertRule, finding: Finding, now: datetime) -> dict[str, Any]:
+    """What a message says."""
+    return {
+        "rule": rule.name,
+        "kind": rule.kind,
+        "title": finding.title,
+        "cause": finding.cause,
+        "link": finding.link,
+        "environment": rule.environment,
+        "value": finding.value,
+        "threshold": rule.threshold,
+        "window_minutes": rule.window_minutes,
+        "fired_at": now.isoformat(),
+        **finding.more,
+    }
 
 
 def add_delivery(
     session: Session,
+    organization_id: UUID,
     channel: AlertChannel,
     payload: dict[str, Any],
     *,
@@ -267,7 +273,7 @@ def add_delivery(
     """Put one message on its way, within the transaction of what it tells."""
     delivery = Delivery(
         id=new_id(),
-        organization_id=channel.organization_id,
+        organization_id=organization_id,
         alert_channel_id=channel.id,
         alert_id=alert_id,
         channel_kind=channel.kind,
