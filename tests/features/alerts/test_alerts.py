@@ -29,6 +29,7 @@ from webapp.features.alerts.operations_evaluate import evaluate
 from webapp.jobs import registry
 from webapp.jobs.tasks import alerts as tasks
 from webapp.models import Alert, AlertChannel, AlertRule, Delivery, Event, Notification
+from webapp.models.base import new_id
 
 RULE = {
     "name": "New failures",
@@ -181,7 +182,9 @@ def test_a_failure_rate_is_told_once_per_episode_with_its_worst_failure(client_a
     make_rollup_dirty(bucket=floor_quarter(later))
     run_at = later - timedelta(minutes=1)
     for _ in range(5):
-        make_flow_execution(agentflow_id=flow.id, status="completed", started_at=run_at, execution_time_ms=1)
+        make_flow_execution(
+            id=new_id(run_at), agentflow_id=flow.id, status="completed", started_at=run_at, execution_time_ms=1
+        )
     make_rollup_dirty(bucket=floor_quarter(run_at))
     assert look(later) == 0
     assert rows(Alert)[0].ended_at == later
