@@ -26,7 +26,7 @@ CROSSINGS: dict[str, set[str]] = {
     "executions": {"retries", "rollups"},
     "alerts": {"events", "flows", "notifications", "rollups"},
     "agents": {"events", "flows", "rollups"},
-    "failures": {"compare", "events", "executions", "flow", "flows", "notifications"},
+    "failures": {"compare", "events", "executions", "flow", "flows", "notifications", "retries"},
     "flow": {"events", "executions", "flows", "retries", "rollups"},
     "flow_editor": {"flows"},
     "flow_imports": {"events", "flows"},

@@ -30,6 +30,7 @@ from webapp.features.failures.operations_state import UNKNOWN
 from webapp.features.failures.queries_changes import find_suspects
 from webapp.features.failures.queries_detail import FailureDetail
 from webapp.features.failures.routes import back_to_list, bp, read_done
+from webapp.features.retries.queries_batches import get_failure_retry
 from webapp.permissions import Permission
 from webapp.web import htmx
 from webapp.web.forms import posted
@@ -67,6 +68,7 @@ def _page(actor: Actor, failure: FailureDetail, *, error: str = "", draft: str =
         "comments": queries_detail.list_comments(session, organization_id, row.id),
         "merged": queries_detail.list_merged(session, organization_id, row.id),
         "parts": queries_detail.list_parts(session, organization_id, row.id, row.failed) if may_write else [],
+        "retry": None if failure.merged_into_id else get_failure_retry(session, organization_id, row.id),
         "history": history,
         "history_labels": detail_page.HISTORY_LABELS,
         "split_labels": detail_page.SPLIT_LABELS,
