@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from dataclasses import dataclass
+
+from webapp.domain.list_filter import ListFilter
 
 DEFAULT_PERIOD, DEFAULT_SORT = "24h", "failing"
 SOURCES = {"observed": "Observed in traces", "made": "Made here"}
@@ -16,7 +17,7 @@ LABELS = {"q": "Search", "type": "Type", "source": "Source", "model": "Model", "
 
 
 @dataclass(frozen=True, slots=True)
-class AgentFilter:
+class AgentFilter(ListFilter):
     """A filter as the address says it; "" leaves a field open. Without a state, retired agents are left out."""
 
     q: str = ""
@@ -26,19 +27,3 @@ class AgentFilter:
     state: str = ""
     period: str = DEFAULT_PERIOD
     sort: str = DEFAULT_SORT
-
-    @property
-    def active(self) -> list[str]:
-        """Names of the fields that narrow the list."""
-        return [name for name in LABELS if getattr(self, name)]
-
-    def without(self, name: str) -> AgentFilter:
-        return replace(self, **{name: ""})
-
-    def query(self, **more: str) -> str:
-        """The parameters of the address with their question mark; what is default or open is left out."""
-        pairs = [(name, getattr(self, name)) for name in self.active]
-        pairs += [("period", self.period)] if self.period != DEFAULT_PERIOD else []
-        pairs += [("sort", self.sort)] if self.sort != DEFAULT_SORT else []
-        pairs += [(name, value) for name, value in more.items() if value]
-        return f"?{urlencode(pairs)}" if pairs else ""
